@@ -13,8 +13,9 @@ inline constexpr size_t kCelTextBytesMax = 64 * 1024;
 // Nesting of the parser: the specification asks for at least 12 to 32 of each construct; a frame
 // takes under 1 kB of stack, so 250 stay below 256 kB.
 inline constexpr int kCelDepthMax = 250;
-// Steps of one evaluation: a customer's 64 categories x a nested macro over 100 items x 10 operators
-// stays below 100,000; at some 10 ns a step that is 1 ms, the longest one condition may hold a shard.
+// Steps of one evaluation: a customer's 64 categories x a nested macro over 100 items x 10
+// operators stays below 100,000; at some 10 ns a step that is 1 ms, the longest one condition may
+// hold a shard.
 inline constexpr uint64_t kCelStepsMax = 100'000;
 // Bytes that one evaluation may create.
 inline constexpr size_t kCelBytesMax = 1 << 20;

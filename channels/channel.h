@@ -1,0 +1,187 @@
+// Channels: pure translators between a dispatch and a provider's protocol.
+//
+// encode: dispatch -> Request. decode: answer -> Outcome. No channel opens a socket, reads a clock,
+// draws a random number or retries; what it needs of those comes in EncodeContext. Retries, rates,
+// concurrency, circuit breaking, deadlines and fallback belong to the outbox (daemon/outbox),
+// sockets to the transports (daemon/transports).
+//
+// A Channel is immutable after construction; any thread may call it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/schema.h"
+#include "triggers/base/hash.h"
+#include "triggers/base/status.h"
+#include "triggers/base/time.h"
+
+namespace huitou::channels {
+
+// One message to one customer, rendered.
+struct Message {
+  Id128 dispatch;        // the idempotency key
+  std::string customer;  // id
+  std::string address;   // phone, email or openid as Address says; empty for kNone
+  std::string channel;   // the name in the config file, e.g. "sms"
+  std::string template_name;
+  std::string locale;
+  std::string text;                                         // the template's body, rendered
+  std::vector<std::pair<std::string, std::string>> fields;  // its front matter, rendered, in order
+  TimeUs time = 0;                                          // event time of the decision
+};
+
+// What floor 3 read for this attempt.
+struct EncodeContext {
+  TimeUs now = 0;            // wall clock
+  std::string nonce;         // 32 hex digits, new for every attempt
+  std::string access_token;  // for channels with a TokenRequest
+};
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  std::string method = "POST";
+  std::string url;
+  Headers headers;
+  std::string body;
+};
+
+struct HttpResponse {
+  int status = 0;
+  Headers headers;  // names in lower case
+  std::string body;
+};
+
+// A whole RFC 5322 message with CRLF line ends, and its envelope.
+struct Mail {
+  std::string url;  // smtp://host:port or smtps://host:port
+  std::string username;
+  std::string password;
+  bool require_tls = false;
+  std::string from;
+  std::string to;
+  std::string data;
+};
+
+struct SmtpReply {
+  int code = 0;  // of the last reply; 0 when none came
+  std::string text;
+};
+
+// A line for a local sink.
+struct Line {
+  std::string path;  // empty: standard output
+  std::string text;  // without the line end
+};
+
+using Request = std::variant<HttpRequest, Mail, Line>;
+
+// What became of the bytes when no answer came.
+enum class TransportError : uint8_t {
+  kNone,
+  kNotSent,   // could not connect, resolve or verify the certificate: the provider never saw it
+  kAmbiguous  // sent at least partly, then timed out or was reset: nobody knows
+};
+
+struct Answer {
+  TransportError error = TransportError::kNone;
+  std::string error_text;                                          // without secrets or addresses
+  std::variant<std::monostate, HttpResponse, SmtpReply> response;  // monostate for a written Line
+};
+
+struct Outcome {
+  enum class Kind : uint8_t {
+    kAccepted,       // the provider took it
+    kRejected,       // never will be (this message, or this recipient)
+    kRetry,          // later; was certainly not sent
+    kUnknown,        // may have been sent
+    kTokenExpired,   // get a new access token and repeat; was not sent
+    kChannelPaused,  // account or configuration is wrong: stop the channel, keep the message
+  };
+  Kind kind = Kind::kUnknown;
+  std::string reason;               // a bounded word: "timeout", "bad_number", "rate_limited", ...
+  std::string provider_message_id;  // of kAccepted
+  DurationUs retry_after = 0;       // of kRetry, when the provider said; else 0
+  bool suppress_address =
+      false;                    // of kRejected: never use this address again (hard bounce, opt-out)
+  bool revoke_consent = false;  // of kRejected: the recipient refused (43101, 21610)
+};
+
+// What a provider's callback says about one earlier message, or about a recipient.
+struct Receipt {
+  enum class Kind : uint8_t { kDelivered, kUndelivered, kReplied, kUnsubscribed };
+  Kind kind = Kind::kDelivered;
+  Id128 dispatch;                   // when the provider echoes ours; else empty
+  std::string provider_message_id;  // else this
+  std::string address;              // of kReplied, kUnsubscribed
+  std::string reason;
+  std::string text;  // of kReplied
+  TimeUs time = 0;   // 0 when the provider does not say
+};
+
+struct CallbackRequest {
+  std::string method;
+  std::string url;  // as the provider called it, with the query
+  Headers headers;  // names in lower case
+  std::string body;
+};
+
+struct CallbackReply {
+  bool verified = false;  // false: answer 401/403 and believe nothing
+  HttpResponse response;  // what the provider wants to hear
+  std::vector<Receipt> receipts;
+};
+
+// What happens when a send's answer is lost and nothing else settles it.
+enum class Promise : uint8_t {
+  kAtLeastOnce,       // repeat: the customer may get it twice
+  kAtMostOnce,        // do not repeat: the customer may get nothing
+  kExactlyOnceByKey,  // repeat with the same key, which the provider drops
+};
+
+struct Limits {
+  double rate_per_second = 0;  // 0: none
+  int in_flight_max = 50;
+  DurationUs timeout = 10 * kSecondUs;
+};
+
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  virtual Request Encode(const Message& message, const EncodeContext& context) const = 0;
+  // `now` is the wall clock, for Retry-After dates.
+  virtual Outcome Decode(const Answer& answer, TimeUs now) const = 0;
+  // Verifies, then decodes. The default knows no callbacks (404).
+  virtual CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs now) const;
+  // For providers with a shared access token: how to get one, and what came.
+  virtual std::optional<HttpRequest> TokenRequest() const { return std::nullopt; }
+  struct Token {
+    std::string value;
+    DurationUs lifetime = 0;
+  };
+  virtual Result<Token> DecodeToken(const HttpResponse& response) const;
+};
+
+// One provider: everything about it, in one place; collected in registry.cc.
+struct Registration {
+  config::ComponentSchema schema;
+  Promise promise = Promise::kAtLeastOnce;  // default; `promise:` overrides
+  std::vector<Promise> promises_allowed;    // what the protocol can keep
+  Limits limits;     // defaults; `rate:`, `max_in_flight:`, `timeout:` override
+  std::string cost;  // one sentence for the reference
+  Result<std::unique_ptr<Channel>> (*make)(const config::Settings& settings) = nullptr;
+};
+
+// The explicit list of all providers.
+const std::vector<Registration>& AllProviders();
+const Registration* FindProvider(std::string_view name);
+
+}  // namespace huitou::channels

@@ -1,0 +1,61 @@
+// How a component (a channel, a coupon provider) says what settings it takes: one table serves
+// validation, the JSON Schema, the reference pages and the constructor. Plain data; any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "triggers/base/time.h"
+
+namespace huitou::config {
+
+enum class SettingType : uint8_t {
+  kString,
+  kInteger,
+  kBoolean,
+  kDuration,  // "10s"
+  kRate,      // "100/s", "1000/m", "5000/d"
+  kUrl,       // http, https, smtp or smtps
+  kSecret,    // only as env:NAME or file:PATH; the value is read when starting
+  kPath,      // relative to the file that names it
+  kEnum,
+};
+
+struct Setting {
+  std::string name;
+  SettingType type = SettingType::kString;
+  bool required = false;
+  std::string default_value;         // as it would be written in YAML; empty for none
+  std::vector<std::string> choices;  // of kEnum
+  std::string help;                  // one sentence, for the reference
+};
+
+// What a channel needs of a customer; decides the contact gate.
+enum class Address : uint8_t { kNone, kPhone, kEmail, kWechatOpenid };
+
+struct ComponentSchema {
+  std::string name;  // the word after `provider:`
+  std::string help;
+  std::vector<Setting> settings;
+  // Channels only:
+  Address address = Address::kNone;
+  // Front-matter fields that a template for this channel must / may have ("subject", "code");
+  // "param.*" stands for any name behind the dot.
+  std::vector<std::string> required_fields;
+  std::vector<std::string> optional_fields;
+};
+
+// Checked settings of one component, as text in canonical form; secrets already resolved.
+struct Settings {
+  std::map<std::string, std::string> values;
+
+  std::string Get(const std::string& name) const {
+    const auto found = values.find(name);
+    return found == values.end() ? std::string() : found->second;
+  }
+};
+
+}  // namespace huitou::config
