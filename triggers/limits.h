@@ -20,4 +20,43 @@ inline constexpr uint64_t kCelStepsMax = 100'000;
 // Bytes that one evaluation may create.
 inline constexpr size_t kCelBytesMax = 1 << 20;
 
+// --- customers ---
+// Orders kept one by one for the 30, 90 and 365 day sums: a weekly shopper has 52 a year; past 64
+// the oldest are folded pairwise, which moves an order by at most the gap to its neighbour.
+inline constexpr size_t kPurchasesMax = 64;
+// Event ids remembered per customer to drop repeats: a producer repeats within minutes; the busiest
+// customer sends some 10 events a day, so 32 span days, and all of a usual customer's life.
+// 32 x 8 bytes = 256 bytes for the busiest.
+inline constexpr size_t kEventIdsMax = 32;
+// Categories per customer: the widest real customer (online_retail) has under 30.
+inline constexpr size_t kCategoriesMax = 128;
+// Instants of one clock newer than the frontier. Within a window they merge, so more than a few
+// need a window shorter than the allowed lateness.
+inline constexpr size_t kClockPendingMax = 16;
+// Sends remembered for caps; a cap of more than 64 messages is refused by `check`.
+inline constexpr size_t kSendsMax = 64;
+// Re-entry keys remembered per customer, over all campaigns (oldest forgotten first).
+inline constexpr size_t kProgressMax = 128;
+// Open or watched episodes per customer: campaigns x keys; past it a candidate is refused (limit).
+inline constexpr size_t kEpisodesMax = 64;
+inline constexpr size_t kTagsMax = 64;
+inline constexpr size_t kAttributesMax = 64;
+inline constexpr size_t kAttributeBytesMax = 1024;
+inline constexpr size_t kConsentsMax = 32;
+
+// --- shards ---
+// Distinct names (categories, campaigns, channels): 65,000 names of 30 bytes are 2 MB a shard.
+inline constexpr uint32_t kSymbolsMax = 65'000;
+
+// --- campaigns ---
+inline constexpr size_t kStepsMax = 256;
+inline constexpr int kStepDepthMax = 8;
+// Instructions that one input may run in one episode: every step once, with room for branches.
+inline constexpr int kInstructionsPerStepMax = 4 * static_cast<int>(kStepsMax);
+
+// --- events ---
+// What one decoded event may take: 256 KiB of JSON are at most 131,072 attribute values ("0,"), a
+// value and its place in a list or map taking under 64 bytes, plus the texts once.
+inline constexpr size_t kEventArenaBytesMax = 131'072 * 64 + 256 * 1024;
+
 }  // namespace huitou::limits

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "triggers/base/time.h"
@@ -53,7 +55,7 @@ bool InDailySpan(TimeUs time, DurationUs from, DurationUs to, const Zone& zone, 
 
 // "YYYY-MM-DD" as days since 1970-01-01; nothing when there is no such day.
 std::optional<int64_t> ParseDate(std::string_view text);
-std::string FormatDate(int64_t days);
+std::string FormatDate(int64_t days_since_1970);
 
 // Calendar months added on the zone's calendar, the day cut to the month's length.
 TimeUs AddMonths(TimeUs time, int months, const Zone& zone);

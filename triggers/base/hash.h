@@ -3,7 +3,7 @@
 // and ("ab","c") differ. Not for secrets: coupon codes are keyed with HMAC on floor 3.
 #pragma once
 
-#include <array>
+#include <compare>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -19,7 +19,7 @@ struct Id128 {
   bool operator==(const Id128&) const = default;
   auto operator<=>(const Id128&) const = default;
   bool empty() const { return high == 0 && low == 0; }
-  // 32 lower-case hex digits.
+  // 32 lower-case hex digits; Parse takes no others.
   std::string ToString() const;
   void Format(char* buffer32) const;
   static Id128 Parse(std::string_view hex);  // empty() when the text is not 32 hex digits

@@ -2,6 +2,7 @@
 // and out is decimal; a double only appears in conditions, correctly rounded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,13 +17,14 @@ class Currency {
   // Nothing unless three capital letters.
   static std::optional<Currency> Parse(std::string_view code);
 
-  // 0 to 4: JPY 0, CNY 2, KWD 3.
-  int minor_digits() const;
+  // 0 to 4: JPY 0, CNY 2, KWD 3; 2 for no currency.
+  int minor_digits() const { return digits_; }
   std::string_view code() const { return {code_, code_[0] == '\0' ? size_t{0} : size_t{3}}; }
   bool operator==(const Currency&) const = default;
 
  private:
-  char code_[4] = {};
+  char code_[3] = {};
+  uint8_t digits_ = 2;
 };
 
 struct Money {

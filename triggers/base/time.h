@@ -4,6 +4,7 @@
 // an input are cut off. Civil time (zones, calendar months, days of a shop) is in civil_time.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -30,15 +31,16 @@ inline constexpr TimeUs kTimestampMax = 253'402'300'799 * kSecondUs;  // 9999-12
 // when the text is not exactly that or out of range.
 std::optional<TimeUs> ParseRfc3339(std::string_view text);
 
-// UTC with 'Z'; a fraction (3 or 6 digits) only where it is not zero.
+// UTC with 'Z'; a fraction (3 or 6 digits) only where it is not zero. A time outside of the years
+// above is written as the nearest one inside.
 std::string FormatRfc3339(TimeUs time);
 // The same into a buffer of at least 32 bytes; returns the length.
 size_t FormatRfc3339(TimeUs time, char* buffer);
 
-// "90s", "10m", "12h", "47d", "2w" and sums of falling units ("1d12h"); nothing otherwise. Zero
-// and negative lengths are refused but for "0s".
+// "100ms", "1.5s", "90s", "10m", "12h", "47d", "2w" and sums of falling units ("1d12h"); nothing
+// otherwise. Zero and negative lengths are refused but for "0s".
 std::optional<DurationUs> ParseDuration(std::string_view text);
-// The shortest of these forms, e.g. "47d", "36h", "1.5s".
+// The shortest of these forms (days, not weeks), e.g. "47d", "36h", "1.5s".
 std::string FormatDuration(DurationUs duration);
 
 }  // namespace huitou
