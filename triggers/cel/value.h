@@ -130,12 +130,16 @@ class Value {
   uint64_t as_uint() const { return payload_.bits; }
   double as_double() const { return payload_.real; }
   // Also of bytes, a type's name and an error's message.
-  std::string_view as_string() const { return {static_cast<const char*>(payload_.pointer), extra_.size}; }
+  std::string_view as_string() const {
+    return {static_cast<const char*>(payload_.pointer), extra_.size};
+  }
   int64_t seconds() const { return static_cast<int64_t>(payload_.bits); }
   int32_t nanos() const { return nanos_; }
   const ListView& list() const { return *static_cast<const ListView*>(payload_.pointer); }
   const MapView& map() const { return *static_cast<const MapView*>(payload_.pointer); }
-  const ObjectType& object_type() const { return *static_cast<const ObjectType*>(payload_.pointer); }
+  const ObjectType& object_type() const {
+    return *static_cast<const ObjectType*>(payload_.pointer);
+  }
   const void* object() const { return extra_.pointer; }
 
  private:
