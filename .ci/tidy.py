@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""clang-tidy over every source file: .ci/tidy.py [-j JOBS] [FILE...]. What passed once is not
+looked at again until it, something that it includes, its flags, .clang-tidy or the tool changes."""
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import sources
+
+# GCC's words that clang does not know.
+DROPPED = {"-Wno-tsan", "-Wno-maybe-uninitialized", "-fuse-ld=mold"}
+
+
+def write_database(commands):
+    """clang-tidy's own compile_commands.json: no launcher, no words that it cannot read."""
+    folder = os.path.join(sources.ROOT, "build", "tidy")
+    os.makedirs(folder, exist_ok=True)
+    entries = [{"directory": sources.BUILD, "file": os.path.join(sources.ROOT, path),
+                "arguments": words + ["-c", os.path.join(sources.ROOT, path)]}
+               for path, words in commands.items()]
+    with open(os.path.join(folder, "compile_commands.json"), "w", encoding="utf-8") as file:
+        json.dump(entries, file)
+    return folder
+
+
+def look_at(path, database):
+    def judge():
+        done = subprocess.run(["clang-tidy", "--quiet", "-p", database, path],
+                              cwd=sources.ROOT, capture_output=True, text=True, check=False)
+        passed = done.returncode == 0 and "warning:" not in done.stdout
+        return passed, done.stdout or done.stderr
+    return judge
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-j", type=int, default=os.cpu_count())
+    parser.add_argument("files", nargs="*")
+    arguments = parser.parse_args()
+
+    commands = {path: [word for word in words if word not in DROPPED]
+                for path, words in sources.commands().items()
+                if not path.startswith(("build", ".."))}
+    database, hashes = write_database(commands), sources.Hashes()
+    version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True,
+                             check=True).stdout
+    with open(os.path.join(sources.ROOT, ".clang-tidy"), encoding="utf-8") as file:
+        settings = file.read()
+
+    tasks = []
+    for path in arguments.files or sorted(set(sources.listed(".cc")) & set(commands)):
+        key = hashlib.sha256(repr((version, settings, commands[path],
+                                   hashes.closure(path))).encode()).hexdigest()
+        tasks.append((path, key, look_at(path, database)))
+    return sources.run_all("tidy", arguments.j, tasks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
