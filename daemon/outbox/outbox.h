@@ -1,0 +1,116 @@
+// The outbox: how a dispatch gets from a decision to a provider, exactly as often as promised.
+//
+// Two halves. The shard that owns the customer owns the durable OutboxRecord: it leases, and it
+// applies what came back, each in one commit with everything else. The Dispatcher owns what all
+// shards share per channel: rate, concurrency, circuit, access token, sockets. Nothing is sent
+// before the lease is durable, and no result counts before it is committed:
+//
+//   shard: TryAcquire(channel) -> engine.CheckSend -> record.state = kLeased -> commit -> Send(job)
+//   dispatcher: encode -> transport -> decode -> shard.Post(SendResult)
+//   shard: Transition(record, result) -> engine.Step(ReceiptInput) -> commit
+//
+// After a crash a record that is still kLeased has an unknown fate: Recover() says what is next.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "channels/channel.h"
+#include "channels/coupon_provider.h"
+#include "triggers/base/hash.h"
+#include "triggers/base/time.h"
+#include "triggers/dispatch.h"
+
+namespace huitou {
+
+// What the store keeps of a dispatch until it is settled.
+struct OutboxRecord {
+  enum class State : uint8_t {
+    kPlanned,   // to be sent at not_before or later
+    kLeased,    // handed to the dispatcher; its fate is open
+    kAccepted,  // the provider took it; a receipt is awaited until not_before
+    kUnknown,   // sent, answer lost; settled by receipt until not_before, then by the promise
+  };
+
+  Dispatch dispatch;
+  State state = State::kPlanned;
+  uint32_t channel_index = 0;    // into dispatch.via
+  uint32_t attempts = 0;         // on this channel
+  TimeUs not_before = 0;         // wall clock; what it means depends on state
+  TimeUs give_up_at = kTimeMax;  // wall clock: the deadline of the whole dispatch
+  std::string provider_message_id;
+
+  // The channel it is on; "coupons" for a coupon of the coupon provider.
+  const std::string& channel() const;
+};
+
+inline constexpr char kCouponChannel[] = "coupons";
+
+// One leased record with what encoding needs, on its way to the dispatcher.
+struct SendJob {
+  uint16_t shard = 0;
+  Id128 dispatch;
+  uint32_t attempt = 0;
+  std::string channel;
+  channels::Message message;       // of a message (rendered, with the address)
+  channels::CouponRequest coupon;  // of a coupon
+};
+
+// What came of one attempt.
+struct SendResult {
+  Id128 dispatch;
+  uint32_t attempt = 0;  // a result of an older attempt is dropped
+  channels::Outcome outcome;
+  std::string coupon_code;
+};
+
+// What the shard knows of a channel's policy (from the config and the registration).
+struct ChannelPolicy {
+  channels::Promise promise = channels::Promise::kAtLeastOnce;
+  DurationUs backoff_min = kSecondUs;
+  DurationUs backoff_max = 5 * kMinuteUs;
+  uint32_t attempts_max = 10;
+  DurationUs unknown_wait = kMinuteUs;  // how long a receipt may settle an unknown outcome
+};
+
+// The next state of a record, and what the engine and the metrics must hear. Pure: `random` is a
+// number in [0, 1) for the jitter, drawn by the caller.
+struct Transition {
+  enum class Event : uint8_t {
+    kNone,  // nothing to tell yet: it will be tried again or waits
+    kAccepted,
+    kDelivered,
+    kFailed,  // on every channel of `via`, or past its deadline
+    kCouponIssued,
+    kCouponRefused,
+  };
+  Event event = Event::kNone;
+  bool settled = false;  // remove the record
+  bool dead_letter = false;
+  bool fell_back = false;  // moved on to the next channel of `via`
+  std::string reason;      // of kFailed, kCouponRefused
+};
+
+Transition OnSendResult(OutboxRecord* record, const SendResult& result, const ChannelPolicy& policy,
+                        TimeUs now, double random);
+// A receipt from the provider (callback or poll).
+Transition OnReceipt(OutboxRecord* record, const channels::Receipt& receipt, TimeUs now);
+// not_before has come for a record that is kAccepted or kUnknown.
+Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now);
+// At start, for a record found kLeased: the process died between lease and result.
+Transition Recover(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now);
+
+// The dispatcher as a shard sees it; the fault simulation has its own.
+class SendGate {
+ public:
+  virtual ~SendGate() = default;
+  // One send's worth of rate and concurrency on this channel now, or false: the shard is then woken
+  // when there is room again. Every success is followed by Send or Release. Any thread.
+  virtual bool TryAcquire(std::string_view channel) = 0;
+  virtual void Release(std::string_view channel) = 0;
+  virtual void Send(SendJob job) = 0;
+};
+
+}  // namespace huitou
