@@ -112,12 +112,18 @@ std::optional<DurationUs> ParseTimeOfDay(std::string_view text) {
 TimeUs NextTimeOfDay(TimeUs time, DurationUs time_of_day, const Zone& zone) {
   // From the day before: "24:00" of yesterday is today's midnight, and a wall that jumps over the
   // time shows it late.
-  int64_t day = CivilDay(time, zone) - 1;
-  TimeUs next = zone.FromLocal(day * kDayUs + time_of_day);
-  while (next < time) {
-    next = zone.FromLocal(++day * kDayUs + time_of_day);
+  for (int64_t day = CivilDay(time, zone) - 1;; ++day) {
+    const TimeUs local = day * kDayUs + time_of_day;
+    const TimeUs first = zone.FromLocal(local);
+    if (first >= time) {
+      return first;
+    }
+    // In autumn the wall shows it twice: the second time by the offset that holds afterwards.
+    const TimeUs second = local - zone.OffsetAt(first + kDayUs);
+    if (second >= time && zone.ToLocal(second) == local) {
+      return second;
+    }
   }
-  return next;
 }
 
 bool InDailySpan(TimeUs time, DurationUs from, DurationUs to, const Zone& zone, TimeUs* until) {

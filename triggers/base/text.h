@@ -4,6 +4,7 @@
 // Example: Suggest("chanel", {"channel", "template"}) is "channel".
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,5 +28,9 @@ size_t EditDistance(std::string_view a, std::string_view b);
 // The candidate that `word` is most likely a typing error of: at most a third of its letters apart
 // (one at least); empty when none is that near.
 std::string_view Suggest(std::string_view word, std::span<const std::string_view> candidates);
+inline std::string_view Suggest(std::string_view word,
+                                std::initializer_list<std::string_view> candidates) {
+  return Suggest(word, std::span(candidates.begin(), candidates.size()));
+}
 
 }  // namespace huitou
