@@ -34,6 +34,7 @@ test: ## build and run all tests: release, sanitizers, fuzz corpora, scripts
 check: ## clang-format, clang-tidy, floors and self-contained headers
 	$(call packages,build test lint)
 	$(call configure,release)
+	$(call compile,release,generated)
 	@.ci/check $(JOBS)
 
 format: ## rewrite the sources by clang-format

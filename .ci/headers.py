@@ -10,21 +10,17 @@ import sys
 import sources
 
 
-def flags_by_folder(commands):
-    """Folder -> compiler words of some file there, for a header has no command of its own."""
-    result = {}
-    for path, words in sorted(commands.items()):
-        result.setdefault(os.path.dirname(path), words)
-    return result
-
-
-def flags_for(header, folders, fallback):
-    folder = os.path.dirname(header)
-    while folder:
-        if folder in folders:
-            return folders[folder]
-        folder = os.path.dirname(folder)
-    return fallback
+def common_words(commands):
+    """One compiler call that finds what any of the files finds: a header has no command of its
+    own."""
+    words = list(next(iter(commands.values()), ["c++", "-std=c++20", f"-I{sources.ROOT}"]))
+    for other in commands.values():
+        for at, word in enumerate(other):
+            if word == "-isystem" and other[at + 1] not in words:
+                words += [word, other[at + 1]]
+            elif word.startswith(("-I", "-D")) and word not in words:
+                words.append(word)
+    return words
 
 
 def compile_alone(header, words):
@@ -40,16 +36,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-j", type=int, default=os.cpu_count())
     jobs = parser.parse_args().j
-    commands = sources.commands()
-    folders, hashes = flags_by_folder(commands), sources.Hashes()
-    fallback = next(iter(commands.values()), ["c++", "-std=c++20", f"-I{sources.ROOT}"])
-    version = subprocess.run([fallback[0], "--version"], capture_output=True, text=True,
+    words, hashes = common_words(sources.commands()), sources.Hashes()
+    version = subprocess.run([words[0], "--version"], capture_output=True, text=True,
                              check=True).stdout
     tasks = []
     for header in sources.listed(".h"):
-        words = flags_for(header, folders, fallback)
         key = hashlib.sha256(
-            repr((version, words, hashes.closure(header))).encode()).hexdigest()
+            repr((version, sorted(words), hashes.closure(header))).encode()).hexdigest()
         tasks.append((header, key, compile_alone(header, words)))
     return sources.run_all("headers", jobs, tasks)
 

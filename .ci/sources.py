@@ -30,10 +30,12 @@ class Hashes:
         self.closures = {}
 
     def _includes(self, path):
+        if path.endswith(".pb.h"):  # written by protoc from this
+            path = path[:-len(".pb.h")] + ".proto"
         try:
             with open(os.path.join(ROOT, path), "rb") as file:
                 content = file.read()
-        except OSError:  # generated, not there yet
+        except OSError:
             return b"", []
         names = re.findall(rb'^\s*#\s*include\s*"([^"]+)"', content, re.M)
         return content, [name.decode() for name in names]
