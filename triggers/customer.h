@@ -162,6 +162,7 @@ struct Episode {
   State state = State::kSettling;
   bool holdout = false;  // control group: only its goal is watched
   bool converted = false;
+  bool held_late = false;  // triggered long ago: waits for the frontier to reach the present
   uint32_t clock = 0;  // symbol; 0: none
   uint64_t key = 0;    // hash of the re-entry key
   TimeUs triggered_at = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,7 @@ struct CampaignSet {
   // Which address each channel of the config needs: "sms" -> kPhone.
   enum class Contact : uint8_t { kNone, kPhone, kEmail, kWechatOpenid };
   std::map<std::string, Contact> channels;
+  std::set<std::string> paused;  // campaigns that an operator has paused: nobody enters
   // Coupons are issued inside the step (provider local) or by a dispatch of their own (http).
   bool coupons_local = true;
 };
