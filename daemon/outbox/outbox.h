@@ -37,7 +37,7 @@ struct OutboxRecord {
   Dispatch dispatch;
   State state = State::kPlanned;
   uint32_t channel_index = 0;    // into dispatch.via
-  uint32_t attempts = 0;         // on this channel
+  uint32_t attempts = 0;         // that are over, on this channel; the number of the one to come
   TimeUs not_before = 0;         // wall clock; what it means depends on state
   TimeUs give_up_at = kTimeMax;  // wall clock: the deadline of the whole dispatch
   std::string provider_message_id;
@@ -73,6 +73,9 @@ struct ChannelPolicy {
   DurationUs backoff_max = 5 * kMinuteUs;
   uint32_t attempts_max = 10;
   DurationUs unknown_wait = kMinuteUs;  // how long a receipt may settle an unknown outcome
+  // How long an accepted message is kept for its receipt where `wait_receipt` does not ask for
+  // longer; 0 for a provider that sends none: accepted is then all that will be known.
+  DurationUs receipt_wait = 0;
 };
 
 // The next state of a record, and what the engine and the metrics must hear. Pure: `random` is a
@@ -97,7 +100,8 @@ Transition OnSendResult(OutboxRecord* record, const SendResult& result, const Ch
                         TimeUs now, double random);
 // A receipt from the provider (callback or poll).
 Transition OnReceipt(OutboxRecord* record, const channels::Receipt& receipt, TimeUs now);
-// not_before has come for a record that is kAccepted or kUnknown.
+// not_before has come for a record that is kAccepted or kUnknown; for one that is kPlanned, asked
+// before it is leased: it fails when its deadline has passed meanwhile.
 Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now);
 // At start, for a record found kLeased: the process died between lease and result.
 Transition Recover(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now);

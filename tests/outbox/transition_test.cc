@@ -1,0 +1,485 @@
+// Every row of the outbox's state machine, then the promises under random providers.
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "daemon/outbox/outbox.h"
+
+namespace huitou {
+namespace {
+
+using channels::Outcome;
+using channels::Promise;
+using channels::Receipt;
+using Event = Transition::Event;
+using State = OutboxRecord::State;
+
+constexpr TimeUs kNow = 1'000 * kSecondUs;
+constexpr TimeUs kDeadline = kNow + kDayUs;
+constexpr Id128 kId{1, 2};
+
+OutboxRecord Leased(std::vector<std::string> via = {"wechat", "sms"}) {
+  OutboxRecord record;
+  record.dispatch.id = kId;
+  record.dispatch.via = std::move(via);
+  record.state = State::kLeased;
+  record.give_up_at = kDeadline;
+  return record;
+}
+
+OutboxRecord LeasedCoupon() {
+  OutboxRecord record = Leased({});
+  record.dispatch.kind = Dispatch::Kind::kCoupon;
+  return record;
+}
+
+SendResult Result(const OutboxRecord& record, Outcome::Kind kind, std::string reason = "word") {
+  SendResult result;
+  result.dispatch = record.dispatch.id;
+  result.attempt = record.attempts;
+  result.outcome.kind = kind;
+  result.outcome.reason = std::move(reason);
+  return result;
+}
+
+Receipt ReceiptOf(Receipt::Kind kind, std::string provider_message_id = "") {
+  Receipt receipt;
+  receipt.kind = kind;
+  receipt.dispatch = kId;
+  receipt.provider_message_id = std::move(provider_message_id);
+  return receipt;
+}
+
+const char* Name(State state) {
+  static const char* const kNames[] = {"planned", "leased", "accepted", "unknown"};
+  return kNames[static_cast<int>(state)];
+}
+
+const char* Name(Event event) {
+  static const char* const kNames[] = {"", "accepted", "delivered", "failed", "issued", "refused"};
+  return kNames[static_cast<int>(event)];
+}
+
+// "planned wechat#1 +1s", or "settled failed(word) dead": the whole state as a sentence.
+std::string Say(const OutboxRecord& record, const Transition& transition) {
+  std::string text;
+  if (transition.settled) {
+    text = std::string("settled ") + Name(transition.event);
+  } else {
+    text = std::string(Name(record.state)) + " " + record.channel() + "#" +
+           std::to_string(record.attempts) + " +" + FormatDuration(record.not_before - kNow);
+    if (transition.event != Event::kNone) {
+      text += std::string(" ") + Name(transition.event);
+    }
+    if (transition.fell_back) {
+      text += " fell back";
+    }
+  }
+  if (!transition.reason.empty()) {
+    text += "(" + transition.reason + ")";
+  }
+  return text + (transition.dead_letter ? " dead" : "");
+}
+
+ChannelPolicy PolicyOf(Promise promise) {
+  ChannelPolicy policy;
+  policy.promise = promise;
+  policy.attempts_max = 3;
+  return policy;
+}
+
+struct ResultRow {
+  const char* name;
+  Outcome::Kind kind;
+  Promise promise;
+  uint32_t channel_index;
+  uint32_t attempts;
+  DurationUs wait_receipt;
+  const char* expected;
+};
+
+TEST(Transition, EveryResultHasItsRow) {
+  using K = Outcome::Kind;
+  const ResultRow rows[] = {
+      {"accepted, nothing awaited", K::kAccepted, Promise::kAtLeastOnce, 0, 0, 0,
+       "settled accepted"},
+      {"accepted, fallback after a while", K::kAccepted, Promise::kAtLeastOnce, 0, 0,
+       10 * kMinuteUs, "accepted wechat#1 +10m accepted"},
+      {"refused falls back", K::kRejected, Promise::kAtLeastOnce, 0, 0, 0,
+       "planned sms#0 +0s fell back(word)"},
+      {"refused by the last", K::kRejected, Promise::kAtLeastOnce, 1, 0, 0,
+       "settled failed(word) dead"},
+      {"retry backs off", K::kRetry, Promise::kAtLeastOnce, 0, 0, 0, "planned wechat#1 +1.5s"},
+      {"and further", K::kRetry, Promise::kAtLeastOnce, 0, 1, 0, "planned wechat#2 +2.5s"},
+      {"not sent may be repeated even at most once", K::kRetry, Promise::kAtMostOnce, 0, 0, 0,
+       "planned wechat#1 +1.5s"},
+      {"attempts used up fall back", K::kRetry, Promise::kAtLeastOnce, 0, 2, 0,
+       "planned sms#0 +0s fell back(word)"},
+      {"attempts used up on the last", K::kRetry, Promise::kAtLeastOnce, 1, 2, 0,
+       "settled failed(word) dead"},
+      {"a new token first at once", K::kTokenExpired, Promise::kAtMostOnce, 0, 0, 0,
+       "planned wechat#1 +0s"},
+      {"then as any retry", K::kTokenExpired, Promise::kAtMostOnce, 0, 1, 0,
+       "planned wechat#2 +2.5s"},
+      {"and not for ever", K::kTokenExpired, Promise::kAtMostOnce, 1, 2, 0,
+       "settled failed(word) dead"},
+      {"a paused channel keeps the message", K::kChannelPaused, Promise::kAtLeastOnce, 0, 2, 0,
+       "planned wechat#2 +450s"},
+      {"unknown waits for a receipt", K::kUnknown, Promise::kAtLeastOnce, 0, 0, 0,
+       "unknown wechat#1 +1m"},
+      {"by key too", K::kUnknown, Promise::kExactlyOnceByKey, 0, 0, 0, "unknown wechat#1 +1m"},
+      {"at most once too", K::kUnknown, Promise::kAtMostOnce, 0, 0, 0, "unknown wechat#1 +1m"},
+  };
+  for (const ResultRow& row : rows) {
+    OutboxRecord record = Leased();
+    record.channel_index = row.channel_index;
+    record.attempts = row.attempts;
+    record.dispatch.wait_receipt = row.wait_receipt;
+    const Transition transition =
+        OnSendResult(&record, Result(record, row.kind), PolicyOf(row.promise), kNow, 0.5);
+    EXPECT_EQ(Say(record, transition), row.expected) << row.name;
+  }
+}
+
+TEST(Transition, ACouponIsIssuedRefusedOrAskedForAgain) {
+  using K = Outcome::Kind;
+  struct Row {
+    K kind;
+    uint32_t attempts;
+    const char* expected;
+  };
+  const Row rows[] = {
+      {K::kAccepted, 0, "settled issued"},       {K::kRejected, 0, "settled refused(word) dead"},
+      {K::kRetry, 0, "planned coupons#1 +1.5s"}, {K::kRetry, 2, "settled refused(word) dead"},
+      {K::kUnknown, 0, "unknown coupons#1 +1m"},
+  };
+  for (const Row& row : rows) {
+    OutboxRecord record = LeasedCoupon();
+    record.attempts = row.attempts;
+    const Transition transition =
+        OnSendResult(&record, Result(record, row.kind), PolicyOf(Promise::kAtMostOnce), kNow, 0.5);
+    EXPECT_EQ(Say(record, transition), row.expected);
+  }
+  OutboxRecord record = LeasedCoupon();
+  const ChannelPolicy policy = PolicyOf(Promise::kAtMostOnce);
+  OnSendResult(&record, Result(record, K::kUnknown), policy, kNow, 0.5);
+  const Transition due = OnDue(&record, policy, kNow + kMinuteUs);
+  EXPECT_EQ(Say(record, due), "planned coupons#1 +1m");
+}
+
+TEST(Transition, AResultOfAnOlderAttemptIsDropped) {
+  OutboxRecord record = Leased();
+  const SendResult first = Result(record, Outcome::Kind::kRetry);
+  const ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  OnSendResult(&record, first, policy, kNow, 0);
+  EXPECT_EQ(Say(record, OnSendResult(&record, first, policy, kNow, 0)), "planned wechat#1 +1s");
+  record.state = State::kLeased;
+  OnSendResult(&record, first, policy, kNow, 0);
+  EXPECT_EQ(record.state, State::kLeased);
+  SendResult foreign = Result(record, Outcome::Kind::kAccepted);
+  foreign.dispatch = Id128{3, 4};
+  OnSendResult(&record, foreign, policy, kNow, 0);
+  EXPECT_EQ(record.state, State::kLeased);
+}
+
+TEST(Transition, RetryAfterIsNeverBroken) {
+  for (const double random : {0.0, 0.3, 0.999}) {
+    OutboxRecord record = Leased();
+    SendResult result = Result(record, Outcome::Kind::kRetry);
+    result.outcome.retry_after = kHourUs;
+    OnSendResult(&record, result, PolicyOf(Promise::kAtLeastOnce), kNow, random);
+    EXPECT_EQ(record.state, State::kPlanned);
+    EXPECT_GE(record.not_before, kNow + kHourUs);
+  }
+}
+
+TEST(Transition, BackoffStaysBetweenItsBounds) {
+  ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  policy.attempts_max = 1'000;
+  for (uint32_t attempts = 0; attempts < 200; ++attempts) {
+    for (const double random : {0.0, 0.5, 0.999999}) {
+      OutboxRecord record = Leased();
+      record.attempts = attempts;
+      OnSendResult(&record, Result(record, Outcome::Kind::kRetry), policy, kNow, random);
+      EXPECT_GE(record.not_before, kNow + policy.backoff_min);
+      EXPECT_LE(record.not_before, kNow + policy.backoff_max);
+    }
+  }
+}
+
+TEST(Transition, ARetryPastTheDeadlineGoesToTheNextChannelNow) {
+  OutboxRecord record = Leased();
+  SendResult result = Result(record, Outcome::Kind::kRetry, "rate_limited");
+  result.outcome.retry_after = 2 * kDayUs;
+  const ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  const Transition first = OnSendResult(&record, result, policy, kNow, 0);
+  EXPECT_EQ(Say(record, first), "planned sms#0 +0s fell back(rate_limited)");
+  record.state = State::kLeased;
+  const Transition last = OnSendResult(&record, result, policy, kNow, 0);
+  EXPECT_EQ(Say(record, last), "settled failed(rate_limited) dead");
+}
+
+TEST(Transition, NoFallbackPastTheDeadline) {
+  OutboxRecord record = Leased();
+  const Transition transition =
+      OnSendResult(&record, Result(record, Outcome::Kind::kRejected, "bad_number"),
+                   PolicyOf(Promise::kAtLeastOnce), kDeadline, 0);
+  EXPECT_EQ(Say(record, transition), "settled failed(bad_number) dead");
+}
+
+TEST(Transition, APlannedRecordFailsAtItsDeadline) {
+  OutboxRecord record = Leased();
+  record.state = State::kPlanned;
+  const ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  EXPECT_FALSE(OnDue(&record, policy, kDeadline - 1).settled);
+  EXPECT_EQ(Say(record, OnDue(&record, policy, kDeadline)), "settled failed(deadline) dead");
+}
+
+TEST(Transition, APausedChannelIsAskedAgainNoLaterThanTheDeadline) {
+  OutboxRecord record = Leased();
+  record.give_up_at = kNow + kSecondUs;
+  OnSendResult(&record, Result(record, Outcome::Kind::kChannelPaused),
+               PolicyOf(Promise::kAtLeastOnce), kNow, 0.5);
+  EXPECT_EQ(record.not_before, kNow + kSecondUs);
+}
+
+TEST(Transition, DeadlinesAtTheEndOfTimeDoNotOverflow) {
+  OutboxRecord record = Leased();
+  record.give_up_at = kTimeMax;
+  ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  policy.backoff_max = kTimeMax;
+  policy.attempts_max = std::numeric_limits<uint32_t>::max();
+  record.attempts = 1'000;
+  OnSendResult(&record, Result(record, Outcome::Kind::kRetry), policy, kNow, 0.999);
+  EXPECT_GT(record.not_before, kNow);
+}
+
+struct DueRow {
+  const char* name;
+  State state;
+  Promise promise;
+  uint32_t channel_index;
+  uint32_t attempts;
+  DurationUs wait_receipt;
+  TimeUs now;
+  const char* expected;
+};
+
+TEST(Transition, EveryDueTimeHasItsRow) {
+  constexpr TimeUs kDue = kNow + kMinuteUs;
+  const DueRow rows[] = {
+      {"not due yet", State::kUnknown, Promise::kAtMostOnce, 0, 1, 0, kDue - 1,
+       "unknown wechat#1 +1m"},
+      {"at most once is not repeated and does not fall back", State::kUnknown, Promise::kAtMostOnce,
+       0, 1, 0, kDue, "settled failed(unknown) dead"},
+      {"at least once is", State::kUnknown, Promise::kAtLeastOnce, 0, 1, 0, kDue,
+       "planned wechat#1 +1m"},
+      {"by key too", State::kUnknown, Promise::kExactlyOnceByKey, 0, 1, 0, kDue,
+       "planned wechat#1 +1m"},
+      {"at least once ends on the next channel", State::kUnknown, Promise::kAtLeastOnce, 0, 3, 0,
+       kDue, "planned sms#0 +1m fell back(unknown)"},
+      {"by key not, for the next does not know the key", State::kUnknown,
+       Promise::kExactlyOnceByKey, 0, 3, 0, kDue, "settled failed(unknown) dead"},
+      {"an unknown one past the deadline", State::kUnknown, Promise::kAtLeastOnce, 0, 1, 0,
+       kDeadline, "settled failed(unknown) dead"},
+      {"accepted, no receipt: the next channel", State::kAccepted, Promise::kAtMostOnce, 0, 1,
+       kMinuteUs, kDue, "planned sms#0 +1m fell back(no_receipt)"},
+      {"accepted by the last", State::kAccepted, Promise::kAtMostOnce, 1, 1, kMinuteUs, kDue,
+       "settled "},
+      {"accepted, receipts change nothing", State::kAccepted, Promise::kAtMostOnce, 0, 1, 0, kDue,
+       "settled "},
+      {"accepted, too late for another", State::kAccepted, Promise::kAtMostOnce, 0, 1, kMinuteUs,
+       kDeadline, "settled "},
+      {"on its way", State::kLeased, Promise::kAtMostOnce, 0, 1, 0, kDeadline,
+       "leased wechat#1 +1m"},
+  };
+  for (const DueRow& row : rows) {
+    OutboxRecord record = Leased();
+    record.state = row.state;
+    record.channel_index = row.channel_index;
+    record.attempts = row.attempts;
+    record.dispatch.wait_receipt = row.wait_receipt;
+    record.not_before = kDue;
+    const Transition transition = OnDue(&record, PolicyOf(row.promise), row.now);
+    std::string said = Say(record, transition);
+    EXPECT_EQ(said, row.expected) << row.name;
+  }
+}
+
+struct ReceiptRow {
+  const char* name;
+  State state;
+  Receipt::Kind kind;
+  const char* provider_message_id;
+  uint32_t channel_index;
+  const char* expected;
+};
+
+TEST(Transition, EveryReceiptHasItsRow) {
+  using K = Receipt::Kind;
+  const ReceiptRow rows[] = {
+      {"delivered", State::kAccepted, K::kDelivered, "m1", 0, "settled delivered"},
+      {"settles an unknown one", State::kUnknown, K::kDelivered, "", 0, "settled delivered"},
+      {"saves a repeat", State::kPlanned, K::kDelivered, "", 0, "settled delivered"},
+      {"overtakes the answer", State::kLeased, K::kDelivered, "", 0, "settled delivered"},
+      {"by an earlier channel after all", State::kAccepted, K::kDelivered, "m0", 1,
+       "settled delivered"},
+      {"undelivered falls back", State::kAccepted, K::kUndelivered, "m1", 0,
+       "planned sms#0 +0s fell back(undelivered)"},
+      {"undelivered by the last", State::kAccepted, K::kUndelivered, "m1", 1,
+       "settled failed(undelivered) dead"},
+      {"undelivered settles an unknown one", State::kUnknown, K::kUndelivered, "", 0,
+       "planned sms#0 +0s fell back(undelivered)"},
+      {"undelivered by an earlier channel", State::kAccepted, K::kUndelivered, "m0", 1,
+       "accepted sms#1 +0s"},
+      {"undelivered while planned again", State::kPlanned, K::kUndelivered, "m1", 0,
+       "planned wechat#1 +0s"},
+      {"undelivered while on its way", State::kLeased, K::kUndelivered, "m1", 0,
+       "leased wechat#1 +0s"},
+      {"an answer of the customer", State::kAccepted, K::kReplied, "m1", 0,
+       "accepted wechat#1 +0s"},
+      {"an unsubscription", State::kAccepted, K::kUnsubscribed, "m1", 0, "accepted wechat#1 +0s"},
+  };
+  for (const ReceiptRow& row : rows) {
+    OutboxRecord record = Leased();
+    record.state = row.state;
+    record.attempts = 1;
+    record.channel_index = row.channel_index;
+    record.not_before = kNow;
+    record.provider_message_id = row.state == State::kAccepted ? "m1" : "";
+    const Transition transition =
+        OnReceipt(&record, ReceiptOf(row.kind, row.provider_message_id), kNow);
+    EXPECT_EQ(Say(record, transition), row.expected) << row.name;
+  }
+}
+
+TEST(Transition, RecoverFollowsThePromise) {
+  struct Row {
+    Promise promise;
+    const char* expected;
+  };
+  const Row rows[] = {
+      {Promise::kAtLeastOnce, "planned wechat#1 +0s"},
+      {Promise::kExactlyOnceByKey, "planned wechat#1 +0s"},
+      {Promise::kAtMostOnce, "unknown wechat#1 +1m"},
+  };
+  for (const Row& row : rows) {
+    OutboxRecord record = Leased();
+    const ChannelPolicy policy = PolicyOf(row.promise);
+    EXPECT_EQ(Say(record, Recover(&record, policy, kNow)), row.expected);
+    const OutboxRecord once = record;
+    EXPECT_EQ(Say(record, Recover(&record, policy, kNow)), row.expected) << "changes only leases";
+    EXPECT_EQ(record.not_before, once.not_before);
+  }
+}
+
+TEST(Transition, AcceptedIsKeptForTheReceiptsOfAProviderThatSendsThem) {
+  ChannelPolicy policy = PolicyOf(Promise::kAtMostOnce);
+  policy.receipt_wait = kDayUs;
+  OutboxRecord record = Leased();
+  const SendResult accepted = Result(record, Outcome::Kind::kAccepted);
+  EXPECT_EQ(Say(record, OnSendResult(&record, accepted, policy, kNow, 0)),
+            "accepted wechat#1 +1d accepted");
+  record = Leased();
+  record.dispatch.wait_receipt = kMinuteUs;
+  EXPECT_EQ(Say(record, OnSendResult(&record, accepted, policy, kNow, 0)),
+            "accepted wechat#1 +1m accepted");
+  record = Leased();
+  record.dispatch.wait_receipt = kMinuteUs;
+  record.channel_index = 1;
+  EXPECT_EQ(Say(record, OnSendResult(&record, accepted, policy, kNow, 0)),
+            "accepted sms#1 +1d accepted");
+}
+
+// --- random providers ---------------------------------------------------------------------------
+
+// A provider that answers anything, a process that crashes anywhere, receipts that come anytime.
+class RandomLife {
+ public:
+  RandomLife(uint32_t seed, Promise promise) : random_(seed), policy_(PolicyOf(promise)) {
+    policy_.attempts_max = 1 + Draw(5);
+    record_ = Leased({"wechat", "sms", "email"});
+    record_.state = State::kPlanned;
+    record_.dispatch.wait_receipt = Draw(2) * 10 * kMinuteUs;
+    policy_.receipt_wait = Draw(2) * kHourUs;
+  }
+
+  // Lives until settled; the number of steps it took.
+  int Run() {
+    for (int step = 1; step < 100'000; ++step) {
+      const Transition transition = Step();
+      if (transition.fell_back) {
+        maybe_sent_ = false;
+      }
+      if (transition.settled) {
+        EXPECT_EQ(transition.dead_letter, transition.event == Event::kFailed);
+        EXPECT_EQ(transition.reason.empty(), transition.event != Event::kFailed);
+        return step;
+      }
+      EXPECT_LE(record_.attempts, policy_.attempts_max + crashes_);
+    }
+    ADD_FAILURE() << "never settles";
+    return 0;
+  }
+
+ private:
+  uint32_t Draw(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
+
+  Transition Step() {
+    if (Draw(20) == 0 && sent_ever_) {
+      const auto kind = Draw(2) == 0 ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
+      return OnReceipt(&record_, ReceiptOf(kind), now_);
+    }
+    if (record_.state == State::kLeased) {
+      return Attempt();
+    }
+    now_ = std::max(now_ + Draw(3) * kSecondUs, record_.not_before);
+    const Transition due = OnDue(&record_, policy_, now_);
+    if (record_.state == State::kPlanned && !due.settled && !due.fell_back) {
+      record_.state = State::kLeased;
+    }
+    return due;
+  }
+
+  Transition Attempt() {
+    const auto kind = static_cast<Outcome::Kind>(Draw(6));
+    const bool crash = Draw(10) == 0;
+    const bool reaches = kind == Outcome::Kind::kAccepted || kind == Outcome::Kind::kUnknown;
+    if (reaches) {
+      EXPECT_FALSE(maybe_sent_ && policy_.promise == Promise::kAtMostOnce) << "sent twice";
+      maybe_sent_ = true;
+      sent_ever_ = true;
+    }
+    if (crash) {
+      ++crashes_;
+      return Recover(&record_, policy_, now_);
+    }
+    const double random = Draw(1'000) / 1'000.0;
+    return OnSendResult(&record_, Result(record_, kind), policy_, now_, random);
+  }
+
+  std::mt19937 random_;
+  ChannelPolicy policy_;
+  OutboxRecord record_;
+  TimeUs now_ = kNow;
+  bool maybe_sent_ = false;  // by the channel it is on
+  bool sent_ever_ = false;
+  uint32_t crashes_ = 0;
+};
+
+TEST(Transition, EveryRandomLifeKeepsItsPromiseAndEnds) {
+  for (uint32_t seed = 0; seed < 20'000; ++seed) {
+    for (const Promise promise :
+         {Promise::kAtLeastOnce, Promise::kAtMostOnce, Promise::kExactlyOnceByKey}) {
+      RandomLife life(seed, promise);
+      life.Run();
+      ASSERT_FALSE(HasFailure()) << "seed " << seed << " promise " << static_cast<int>(promise);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace huitou
