@@ -61,9 +61,9 @@ void MergePending(Clock* clock, const ClockRule& rule) {
 
 void InsertPending(Clock* clock, const ClockInstant& instant, const ClockRule& rule) {
   auto& pending = clock->pending;
-  const auto at = std::lower_bound(
-      pending.begin(), pending.end(), instant.time,
-      [](const ClockInstant& known, TimeUs time) { return known.time < time; });
+  const auto at =
+      std::lower_bound(pending.begin(), pending.end(), instant.time,
+                       [](const ClockInstant& known, TimeUs time) { return known.time < time; });
   if (at != pending.end() && at->time == instant.time) {
     at->starts |= instant.starts;
     at->cancels |= instant.cancels;
@@ -109,8 +109,7 @@ void AddInstant(Clock* clock, const ClockInstant& instant, const ClockRule& rule
 }
 
 TimeUs DeadlineOf(const Clock& clock, const ClockRule& rule) {
-  TimeUs deadline =
-      clock.state == Clock::State::kRunning ? clock.last + rule.window : kTimeMax;
+  TimeUs deadline = clock.state == Clock::State::kRunning ? clock.last + rule.window : kTimeMax;
   for (const ClockInstant& next : clock.pending) {
     if (deadline != kTimeMax && next.time > deadline) {
       return deadline;

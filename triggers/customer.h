@@ -44,9 +44,15 @@ struct ClockInstant {
 
 // A clock of an absence trigger: one per customer, or one per category.
 struct Clock {
-  uint32_t campaign = 0;              // symbol
-  uint32_t category = 0;              // symbol; 0 for a clock per customer
-  bool running = false;               // started at `last`, neither cancelled nor fired
+  enum class State : uint8_t {
+    kResting,  // never started, or fired
+    kRunning,  // started at `last`
+    kStopped,  // cancelled at `last`
+  };
+
+  uint32_t campaign = 0;  // symbol
+  uint32_t category = 0;  // symbol; 0 for a clock per customer, and for all orders with cancel: any
+  State state = State::kResting;
   TimeUs last = kTimeMin;             // the last instant folded in
   TimeUs armed = kTimeMax;            // deadline of the timer entry that exists; kTimeMax: none
   std::vector<ClockInstant> pending;  // by time; only those that the order of arrival could change
@@ -163,8 +169,8 @@ struct Episode {
   bool holdout = false;  // control group: only its goal is watched
   bool converted = false;
   bool held_late = false;  // triggered long ago: waits for the frontier to reach the present
-  uint32_t clock = 0;  // symbol; 0: none
-  uint64_t key = 0;    // hash of the re-entry key
+  uint32_t clock = 0;      // symbol; 0: none
+  uint64_t key = 0;        // hash of the re-entry key
   TimeUs triggered_at = 0;
   TimeUs entered_at = 0;
   TimeUs due = kTimeMax;    // next wake-up by time

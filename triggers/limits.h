@@ -13,6 +13,15 @@ inline constexpr size_t kCelTextBytesMax = 64 * 1024;
 // Nesting of the parser: the specification asks for at least 12 to 32 of each construct; a frame
 // takes under 1 kB of stack, so 250 stay below 256 kB.
 inline constexpr int kCelDepthMax = 250;
+// Macros within macros; each needs one local, 24 bytes of stack.
+inline constexpr size_t kCelMacroDepthMax = 32;
+// Memory of one compiled pattern: one of 100 bytes takes under 20 kB; longer ones and large counted
+// repetitions are refused.
+inline constexpr int64_t kCelPatternBytesMax = 256 * 1024;
+// A pattern known only when evaluating is compiled then, for some 10 us per 50 bytes: it is paid
+// with this many steps and one per byte, and may have so many bytes.
+inline constexpr uint64_t kCelPatternSteps = 2'000;
+inline constexpr size_t kCelPatternTextBytesMax = 1024;
 // Steps of one evaluation: a customer's 64 categories x a nested macro over 100 items x 10
 // operators stays below 100,000; at some 10 ns a step that is 1 ms, the longest one condition may
 // hold a shard.
