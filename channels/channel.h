@@ -117,11 +117,11 @@ struct Outcome {
 
 // What a provider's callback says about one earlier message, or about a recipient.
 struct Receipt {
-  enum class Kind : uint8_t { kDelivered, kUndelivered, kReplied, kUnsubscribed };
+  enum class Kind : uint8_t { kDelivered, kUndelivered, kReplied, kUnsubscribed, kSubscribed };
   Kind kind = Kind::kDelivered;
   Id128 dispatch;                   // when the provider echoes ours; else empty
   std::string provider_message_id;  // else this
-  std::string address;              // of kReplied, kUnsubscribed
+  std::string address;              // of kReplied, kUnsubscribed, kSubscribed; E.164 for a phone
   std::string reason;
   std::string text;  // of kReplied
   TimeUs time = 0;   // 0 when the provider does not say
@@ -153,6 +153,16 @@ struct Limits {
   DurationUs timeout = 10 * kSecondUs;
 };
 
+// One row of a provider's table of answers: what its code means for the message. Decode looks the
+// code up here, the reference page prints it, the conformance suite tries it.
+struct AnswerRule {
+  std::string code;  // as the provider writes it
+  Outcome::Kind kind = Outcome::Kind::kUnknown;
+  std::string reason;
+  bool suppress_address = false;
+  bool revoke_consent = false;
+};
+
 class Channel {
  public:
   virtual ~Channel() = default;
@@ -177,6 +187,8 @@ struct Registration {
   std::vector<Promise> promises_allowed;    // what the protocol can keep
   Limits limits;     // defaults; `rate:`, `max_in_flight:`, `timeout:` override
   std::string cost;  // one sentence for the reference
+  std::vector<AnswerRule> answers =
+      {};  // codes of the provider itself, beside those of HTTP or SMTP
   Result<std::unique_ptr<Channel>> (*make)(const config::Settings& settings) = nullptr;
 };
 

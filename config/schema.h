@@ -28,9 +28,9 @@ struct Setting {
   std::string name;
   SettingType type = SettingType::kString;
   bool required = false;
-  std::string default_value;         // as it would be written in YAML; empty for none
-  std::vector<std::string> choices;  // of kEnum
-  std::string help;                  // one sentence, for the reference
+  std::string default_value = {};         // as it would be written in YAML; empty for none
+  std::vector<std::string> choices = {};  // of kEnum
+  std::string help = {};                  // one sentence, for the reference
 };
 
 // What a channel needs of a customer; decides the contact gate.

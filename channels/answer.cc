@@ -1,0 +1,233 @@
+#include "channels/answer.h"
+
+#include <date/date.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <locale>
+#include <sstream>
+#include <utility>
+
+#include "channels/limits.h"
+
+namespace huitou::channels {
+namespace {
+
+using Kind = Outcome::Kind;
+
+// "Sun, 06 Nov 1994 08:49:37 GMT", the only date that HTTP may still write.
+std::optional<TimeUs> ParseHttpDate(const std::string& text) {
+  std::istringstream stream(text);
+  stream.imbue(std::locale::classic());
+  date::sys_seconds time;
+  date::from_stream(stream, "%a, %d %b %Y %H:%M:%S GMT", time);
+  if (stream.fail()) {
+    return std::nullopt;
+  }
+  return time.time_since_epoch().count() * kSecondUs;
+}
+
+std::string ScalarText(simdjson::dom::element element) {
+  switch (element.type()) {
+    case simdjson::dom::element_type::STRING:
+      return std::string(element.get_string().value_unsafe());
+    case simdjson::dom::element_type::INT64:
+    case simdjson::dom::element_type::UINT64:
+    case simdjson::dom::element_type::DOUBLE:
+    case simdjson::dom::element_type::BOOL:
+      return simdjson::minify(element);
+    default:
+      return {};
+  }
+}
+
+FlatObject Flatten(simdjson::dom::object object) {
+  FlatObject flat;
+  for (const auto field : object) {
+    if (!field.value.is_object() && !field.value.is_array()) {
+      flat.insert_or_assign(std::string(field.key), ScalarText(field.value));
+    }
+  }
+  return flat;
+}
+
+Outcome StatusOutcome(const HttpResponse& response, TimeUs now) {
+  const int status = response.status;
+  if (status == 429 || status == 503) {
+    Outcome outcome = MakeOutcome(Kind::kRetry, status == 429 ? "rate_limited" : "unavailable");
+    outcome.retry_after = RetryAfter(response.headers, now);
+    return outcome;
+  }
+  if (status == 408 || status == 425) {
+    return MakeOutcome(Kind::kRetry, "unavailable");
+  }
+  if (status == 401 || status == 403 || status == 407) {
+    return MakeOutcome(Kind::kChannelPaused, "unauthorized");
+  }
+  if (status == 404 || status == 405 || status == 410) {
+    return MakeOutcome(Kind::kChannelPaused, "no_endpoint");
+  }
+  if (status >= 300 && status < 400) {
+    // Following it would hand the message to a host that nobody configured.
+    return MakeOutcome(Kind::kChannelPaused, "redirect");
+  }
+  if (status >= 400 && status < 500) {
+    return MakeOutcome(Kind::kRejected, "bad_request");
+  }
+  // 500, 502 and 504 say nothing about what was done before.
+  return MakeOutcome(Kind::kUnknown, status >= 500 && status < 600 ? "server_error" : "bad_answer");
+}
+
+}  // namespace
+
+Outcome MakeOutcome(Outcome::Kind kind, std::string_view reason) {
+  Outcome outcome;
+  outcome.kind = kind;
+  outcome.reason = reason;
+  return outcome;
+}
+
+std::optional<Outcome> LostAnswer(const Answer& answer) {
+  switch (answer.error) {
+    case TransportError::kNotSent:
+      return MakeOutcome(Kind::kRetry, "not_sent");
+    case TransportError::kAmbiguous:
+      return MakeOutcome(Kind::kUnknown, "no_answer");
+    case TransportError::kNone:
+      break;
+  }
+  return std::nullopt;
+}
+
+const HttpResponse* HttpResponseOf(const Answer& answer) {
+  return std::get_if<HttpResponse>(&answer.response);
+}
+
+std::optional<Outcome> HttpFailure(const Answer& answer, TimeUs now) {
+  if (std::optional<Outcome> lost = LostAnswer(answer)) {
+    return lost;
+  }
+  const HttpResponse* response = HttpResponseOf(answer);
+  if (response == nullptr) {
+    return MakeOutcome(Kind::kUnknown, "bad_answer");
+  }
+  if (response->status >= 200 && response->status < 300) {
+    return std::nullopt;
+  }
+  return StatusOutcome(*response, now);
+}
+
+std::string HeaderValue(const Headers& headers, std::string_view lower_case_name) {
+  for (const auto& [name, value] : headers) {
+    if (name == lower_case_name) {
+      return value;
+    }
+  }
+  return {};
+}
+
+DurationUs RetryAfter(const Headers& headers, TimeUs now) {
+  const std::string text = HeaderValue(headers, "retry-after");
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const int64_t seconds_max = limits::kRetryAfterMax / kSecondUs;
+  if (end == text.data() + text.size() && error == std::errc::result_out_of_range) {
+    return text.front() == '-' ? 0 : limits::kRetryAfterMax;
+  }
+  if (error == std::errc() && end == text.data() + text.size()) {
+    return std::clamp<int64_t>(seconds, 0, seconds_max) * kSecondUs;
+  }
+  const std::optional<TimeUs> date = ParseHttpDate(text);
+  if (!date || *date <= now) {
+    return 0;
+  }
+  return std::min(*date - now, limits::kRetryAfterMax);
+}
+
+std::optional<FlatObject> ParseJsonObject(std::string_view json) {
+  if (json.size() > limits::kAnswerBytesMax) {
+    return std::nullopt;
+  }
+  std::optional<std::vector<FlatObject>> objects = ParseJsonObjects(json);
+  const size_t first = json.find_first_not_of(" \t\r\n");
+  if (!objects || objects->size() != 1 || json[first] != '{') {
+    return std::nullopt;
+  }
+  return std::move(objects->front());
+}
+
+std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json) {
+  if (json.size() > limits::kCallbackBytesMax) {
+    return std::nullopt;
+  }
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  std::vector<FlatObject> objects;
+  simdjson::dom::object object;
+  if (root.get(object) == simdjson::SUCCESS) {
+    objects.push_back(Flatten(object));
+    return objects;
+  }
+  simdjson::dom::array array;
+  if (root.get(array) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  for (const simdjson::dom::element element : array) {
+    if (element.get(object) != simdjson::SUCCESS || objects.size() == limits::kReceiptsMax) {
+      return std::nullopt;
+    }
+    objects.push_back(Flatten(object));
+  }
+  return objects;
+}
+
+std::string ValueOf(const FlatObject& object, std::string_view key) {
+  const auto found = object.find(key);
+  return found == object.end() ? std::string() : found->second;
+}
+
+const AnswerRule* FindRule(const std::vector<AnswerRule>& rules, std::string_view code) {
+  const auto found = std::find_if(rules.begin(), rules.end(),
+                                  [code](const AnswerRule& rule) { return rule.code == code; });
+  return found == rules.end() ? nullptr : &*found;
+}
+
+Outcome OutcomeOf(const AnswerRule& rule) {
+  Outcome outcome = MakeOutcome(rule.kind, rule.reason);
+  outcome.suppress_address = rule.suppress_address;
+  outcome.revoke_consent = rule.revoke_consent;
+  return outcome;
+}
+
+std::string ReasonWord(std::string_view text) {
+  std::string word;
+  for (const char c : text.substr(0, limits::kReceiptReasonBytesMax)) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == ':' || c == '-';
+    word += upper ? static_cast<char>(c - 'A' + 'a') : plain ? c : '_';
+  }
+  return word;
+}
+
+CallbackReply RefuseCallback(int status) {
+  CallbackReply reply;
+  reply.response.status = status;
+  return reply;
+}
+
+CallbackReply AcceptCallback(std::string_view content_type, std::string_view body) {
+  CallbackReply reply;
+  reply.verified = true;
+  reply.response.status = 200;
+  reply.response.headers.emplace_back("content-type", content_type);
+  reply.response.body = body;
+  return reply;
+}
+
+}  // namespace huitou::channels

@@ -1,0 +1,58 @@
+// What all providers' answers have in common: lost ones, HTTP's own statuses, Retry-After, small
+// JSON objects and tables of codes. Pure; any thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "channels/channel.h"
+
+namespace huitou::channels {
+
+// Shorthand for an Outcome without further fields.
+Outcome MakeOutcome(Outcome::Kind kind, std::string_view reason);
+
+// The outcome when no answer came at all; nothing when one did.
+std::optional<Outcome> LostAnswer(const Answer& answer);
+
+// The outcome that lies in the status alone; nothing for 2xx, whose body the provider reads. Also
+// covers lost answers and those of another transport.
+std::optional<Outcome> HttpFailure(const Answer& answer, TimeUs now);
+
+// The response of an HTTP answer; null for any other.
+const HttpResponse* HttpResponseOf(const Answer& answer);
+
+// "120" or an HTTP date, as a length from `now`; 0 when there is none or it makes no sense.
+DurationUs RetryAfter(const Headers& headers, TimeUs now);
+
+// The value of a header whose name is given in lower case; empty when there is none.
+std::string HeaderValue(const Headers& headers, std::string_view lower_case_name);
+
+// The scalars of a JSON object: strings as they are, numbers and booleans as written, null as "".
+// What is nested is left out.
+using FlatObject = std::map<std::string, std::string, std::less<>>;
+
+// Nothing unless `json` is one object.
+std::optional<FlatObject> ParseJsonObject(std::string_view json);
+// Nothing unless `json` is an object or an array of objects.
+std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json);
+
+// The value of `key`; empty when there is none.
+std::string ValueOf(const FlatObject& object, std::string_view key);
+
+// The row of `code`; null when the table has none.
+const AnswerRule* FindRule(const std::vector<AnswerRule>& rules, std::string_view code);
+Outcome OutcomeOf(const AnswerRule& rule);
+
+// A provider's own error text as a reason: lower case, letters, digits and _.:- only, cut.
+std::string ReasonWord(std::string_view text);
+
+// A callback that is not believed, and one that is.
+CallbackReply RefuseCallback(int status);
+CallbackReply AcceptCallback(std::string_view content_type, std::string_view body);
+
+}  // namespace huitou::channels

@@ -1,0 +1,33 @@
+// Every bound of the channels, with the arithmetic that chose it.
+#pragma once
+
+#include <cstddef>
+
+#include "triggers/base/time.h"
+
+namespace huitou::channels::limits {
+
+// The longest answer that is read: providers answer a send with under 1 kB; a longer text than this
+// is no provider's and is not parsed.
+inline constexpr size_t kAnswerBytesMax = 256 * 1024;
+// The longest callback: receipts come in batches; 1,000 of 500 bytes with room to spare.
+inline constexpr size_t kCallbackBytesMax = 1024 * 1024;
+// Receipts in one callback: 1 MB of the smallest that make sense (60 bytes).
+inline constexpr size_t kReceiptsMax = 16 * 1024;
+// A provider that asks for a longer pause than this is asked again after this.
+inline constexpr DurationUs kRetryAfterMax = kDayUs;
+// How far a signed callback's time may be off: WeChat repeats within 15 s; clocks drift minutes.
+inline constexpr DurationUs kCallbackSkewMax = 10 * kMinuteUs;
+// A coupon code that a shop answers with; Saleor's bound, the largest of the known, is 255.
+inline constexpr size_t kCouponCodeBytesMax = 255;
+// Length of local codes. 32 letters each: 8 hold 40 bits, 24 hold 120 of the HMAC's 256. The
+// default of 12 (60 bits) meets itself once with probability n^2 / 2^61: 4e-5 for 10 million codes.
+inline constexpr int kCouponLengthMin = 8;
+inline constexpr int kCouponLengthMax = 24;
+// A mail header's value, before encoding: subjects have 20 to 100 bytes; RFC 5322 leaves the whole
+// open, yet servers refuse headers of many kilobytes.
+inline constexpr size_t kMailHeaderBytesMax = 2000;
+// The words of a provider's own error in a receipt's reason.
+inline constexpr size_t kReceiptReasonBytesMax = 40;
+
+}  // namespace huitou::channels::limits

@@ -1,0 +1,35 @@
+// The explicit lists. A new provider is one file and one line in each of the two places here.
+#include <string_view>
+#include <vector>
+
+#include "channels/channel.h"
+#include "channels/coupon_provider.h"
+
+namespace huitou::channels {
+
+// Each in the file of its name.
+Registration ConsoleRegistration();
+Registration FileRegistration();
+Registration WebhookRegistration();
+Registration SmtpRegistration();
+
+const std::vector<Registration>& AllProviders() {
+  static const std::vector<Registration> providers = {
+      ConsoleRegistration(),
+      FileRegistration(),
+      WebhookRegistration(),
+      SmtpRegistration(),
+  };
+  return providers;
+}
+
+const Registration* FindProvider(std::string_view name) {
+  for (const Registration& provider : AllProviders()) {
+    if (provider.schema.name == name) {
+      return &provider;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace huitou::channels

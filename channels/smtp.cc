@@ -1,0 +1,293 @@
+// Mail by SMTP. The message carries a Message-ID made of the dispatch id, so that a repeat after a
+// lost answer is the same message to every server and reader that drops repeats.
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "channels/answer.h"
+#include "channels/channel.h"
+#include "channels/mime.h"
+#include "channels/unsubscribe.h"
+#include "channels/url.h"
+
+namespace huitou::channels {
+namespace {
+
+using Kind = Outcome::Kind;
+
+constexpr std::string_view kTokenPlaceholder = "{token}";
+constexpr size_t kUnsubscribeSecretBytesMin = 16;
+
+// RFC 3463 enhanced codes, and RFC 5321 replies for servers that send none.
+std::vector<AnswerRule> Answers() {
+  return {
+      {"5.1.1", Kind::kRejected, "bad_address", true},   // no such mailbox
+      {"5.1.2", Kind::kRejected, "bad_address", true},   // no such domain
+      {"5.1.3", Kind::kRejected, "bad_address", true},   // bad syntax
+      {"5.1.6", Kind::kRejected, "bad_address", true},   // mailbox has moved
+      {"5.1.10", Kind::kRejected, "bad_address", true},  // the domain takes no mail
+      {"5.2.1", Kind::kRejected, "bad_address", true},   // mailbox disabled
+      {"5.1.7", Kind::kChannelPaused, "bad_sender"},     // sender's address: syntax
+      {"5.1.8", Kind::kChannelPaused, "bad_sender"},     // sender's domain
+      {"5.2.2", Kind::kRejected, "mailbox_full"},
+      {"5.2.3", Kind::kRejected, "too_large"},
+      {"5.3.4", Kind::kRejected, "too_large"},
+      {"5.7.1", Kind::kRejected, "policy"},              // also spam
+      {"5.7.8", Kind::kChannelPaused, "unauthorized"},   // bad user or password
+      {"5.7.9", Kind::kChannelPaused, "unauthorized"},   // mechanism too weak
+      {"5.7.11", Kind::kChannelPaused, "unauthorized"},  // encryption needed
+      {"5.7.20", Kind::kChannelPaused, "bad_sender"},    // no valid DKIM signature
+      {"5.7.23", Kind::kChannelPaused, "bad_sender"},    // SPF failed
+      {"5.7.26", Kind::kChannelPaused, "bad_sender"},    // DKIM and SPF failed
+      {"5.7.515", Kind::kChannelPaused, "bad_sender"},   // the same, at Outlook
+      {"530", Kind::kChannelPaused, "unauthorized"},     // authentication or TLS required
+      {"534", Kind::kChannelPaused, "unauthorized"},
+      {"535", Kind::kChannelPaused, "unauthorized"},
+      {"538", Kind::kChannelPaused, "unauthorized"},
+      {"521", Kind::kRejected, "bad_address", true},  // the host takes no mail
+      {"550", Kind::kRejected, "refused"},            // mailbox or policy: nobody knows
+      {"551", Kind::kRejected, "refused"},
+      {"552", Kind::kRejected, "mailbox_full"},
+      {"553", Kind::kRejected, "refused"},
+      {"554", Kind::kRejected, "policy"},
+      {"555", Kind::kRejected, "bad_request"},
+      {"556", Kind::kRejected, "bad_address", true},  // the domain takes no mail
+      {"421", Kind::kRetry, "unavailable"},
+      {"450", Kind::kRetry, "greylisted"},
+      {"451", Kind::kRetry, "unavailable"},
+      {"452", Kind::kRetry, "unavailable"},
+      {"454", Kind::kRetry, "unavailable"},
+  };
+}
+
+const std::vector<AnswerRule>& Rules() {
+  static const std::vector<AnswerRule> rules = Answers();
+  return rules;
+}
+
+// "5.1.1" out of "550 5.1.1 <...>: Recipient address rejected"; empty when there is none.
+std::string_view EnhancedCode(std::string_view text) {
+  for (int word = 0; word < 2 && !text.empty(); ++word) {
+    const std::string_view first = text.substr(0, text.find_first_of(" -"));
+    if (first.size() >= 5 && first.size() <= 9 && first[1] == '.' && first[0] >= '2' &&
+        first[0] <= '5' && first.find('.', 2) != std::string_view::npos &&
+        first.find_first_not_of("0123456789.") == std::string_view::npos) {
+      return first;
+    }
+    text.remove_prefix(std::min(text.size(), first.size() + 1));
+  }
+  return {};
+}
+
+struct SmtpSettings {
+  std::string url;
+  Mailbox from;
+  std::optional<Mailbox> reply_to;
+  std::string username;
+  std::string password;
+  bool require_tls = false;
+  std::string unsubscribe_url;
+  std::string unsubscribe_secret;
+};
+
+class SmtpChannel : public Channel {
+ public:
+  explicit SmtpChannel(SmtpSettings settings) : settings_(std::move(settings)) {}
+
+  Request Encode(const Message& message, const EncodeContext& context) const override {
+    Mail mail;
+    mail.url = settings_.url;
+    mail.username = settings_.username;
+    mail.password = settings_.password;
+    mail.require_tls = settings_.require_tls;
+    mail.from = settings_.from.address;
+    mail.to = SafeAddress(message.address);
+    mail.data = HeadersOf(message, mail.to, context.now);
+    const EncodedBody body = EncodeBody(message.text);
+    mail.data += "MIME-Version: 1.0\r\nContent-Type: ";
+    mail.data += Field(message, "content_type") == "text/html" ? "text/html" : "text/plain";
+    mail.data += "; charset=utf-8\r\nContent-Transfer-Encoding: ";
+    mail.data += body.transfer_encoding;
+    mail.data += "\r\n\r\n" + body.data;
+    return mail;
+  }
+
+  Outcome Decode(const Answer& answer, TimeUs /*now*/) const override {
+    if (std::optional<Outcome> lost = LostAnswer(answer)) {
+      return *lost;
+    }
+    const SmtpReply* reply = std::get_if<SmtpReply>(&answer.response);
+    if (reply == nullptr || reply->code < 200 || reply->code > 599 || reply->code / 100 == 3) {
+      return MakeOutcome(Kind::kUnknown, "bad_answer");
+    }
+    if (reply->code < 300) {
+      return MakeOutcome(Kind::kAccepted, "");
+    }
+    if (reply->code < 500) {
+      const AnswerRule* rule = FindRule(Rules(), std::to_string(reply->code));
+      return rule != nullptr ? OutcomeOf(*rule) : MakeOutcome(Kind::kRetry, "unavailable");
+    }
+    const AnswerRule* by_code = FindRule(Rules(), std::to_string(reply->code));
+    if (by_code != nullptr && by_code->kind == Kind::kChannelPaused) {
+      return OutcomeOf(*by_code);  // says more than the enhanced code beside it (530 5.7.0)
+    }
+    if (const AnswerRule* rule = FindRule(Rules(), EnhancedCode(reply->text))) {
+      return OutcomeOf(*rule);
+    }
+    return by_code != nullptr ? OutcomeOf(*by_code) : MakeOutcome(Kind::kRejected, "bad_request");
+  }
+
+ private:
+  static std::string_view Field(const Message& message, std::string_view name) {
+    for (const auto& [key, value] : message.fields) {
+      if (key == name) {
+        return value;
+      }
+    }
+    return {};
+  }
+
+  // What is no address becomes one that every server refuses, and never a second command.
+  static std::string SafeAddress(const std::string& address) {
+    return IsMailAddress(address) ? address : "invalid-address@invalid";
+  }
+
+  std::string HeadersOf(const Message& message, const std::string& to, TimeUs now) const {
+    std::string headers = "Date: " + MailDate(now) + "\r\n";
+    headers += EncodeMailbox("From", settings_.from);
+    headers += EncodeMailbox("To", Mailbox{"", to});
+    if (settings_.reply_to) {
+      headers += EncodeMailbox("Reply-To", *settings_.reply_to);
+    }
+    headers += EncodeHeader("Subject", Field(message, "subject"));
+    headers +=
+        "Message-ID: <" + message.dispatch.ToString() + "@" + settings_.from.domain() + ">\r\n";
+    if (!settings_.unsubscribe_url.empty()) {
+      std::string url = settings_.unsubscribe_url;
+      url.replace(
+          url.find(kTokenPlaceholder), kTokenPlaceholder.size(),
+          UnsubscribeToken(settings_.unsubscribe_secret, message.channel, message.customer));
+      headers += "List-Unsubscribe: <" + url + ">\r\n";
+      headers += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+    }
+    return headers;
+  }
+
+  const SmtpSettings settings_;
+};
+
+Status Invalid(std::string message) {
+  return {StatusCode::kInvalid, std::move(message)};
+}
+
+Status CheckUnsubscribe(const SmtpSettings& settings) {
+  if (settings.unsubscribe_url.empty()) {
+    return Status::Ok();
+  }
+  const std::optional<Url> url = ParseUrl(settings.unsubscribe_url);
+  if (!url || url->scheme != "https" || settings.unsubscribe_url.size() > 500 ||
+      settings.unsubscribe_url.find_first_of("<>\"") != std::string::npos) {
+    return Invalid(
+        "unsubscribe_url: one-click unsubscribe (RFC 8058) needs an https:// URL of at "
+        "most 500 bytes");
+  }
+  if (settings.unsubscribe_url.find(kTokenPlaceholder) == std::string::npos) {
+    return Invalid(
+        "unsubscribe_url: needs {token} where the customer's token goes, e.g. "
+        "https://shop.example.com/u/{token}");
+  }
+  if (settings.unsubscribe_secret.size() < kUnsubscribeSecretBytesMin) {
+    return Invalid("unsubscribe_secret: unsubscribe_url needs a secret of at least 16 bytes");
+  }
+  return Status::Ok();
+}
+
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
+  SmtpSettings settings;
+  settings.url = values.Get("url");
+  const std::optional<Url> url = ParseUrl(settings.url);
+  if (!url || (url->scheme != "smtp" && url->scheme != "smtps")) {
+    return Invalid(
+        "url: not smtp://host:port or smtps://host:port; user and password have their "
+        "own settings");
+  }
+  const std::optional<Mailbox> from = ParseMailbox(values.Get("from"));
+  if (!from || !IsAscii(from->address)) {
+    return Invalid("from: not an address such as \"Demo <demo@example.com>\"");
+  }
+  settings.from = *from;
+  if (const std::string reply_to = values.Get("reply_to"); !reply_to.empty()) {
+    settings.reply_to = ParseMailbox(reply_to);
+    if (!settings.reply_to || !IsAscii(settings.reply_to->address)) {
+      return Invalid("reply_to: not an address such as \"Service <help@example.com>\"");
+    }
+  }
+  settings.username = values.Get("username");
+  settings.password = values.Get("password");
+  if (settings.username.empty() != settings.password.empty()) {
+    return Invalid("username, password: one of them is missing");
+  }
+  const std::string require_tls = values.Get("require_tls");
+  settings.require_tls = require_tls.empty() ? !settings.password.empty() : require_tls == "true";
+  settings.unsubscribe_url = values.Get("unsubscribe_url");
+  settings.unsubscribe_secret = values.Get("unsubscribe_secret");
+  if (Status status = CheckUnsubscribe(settings); !status.ok()) {
+    return status;
+  }
+  return std::unique_ptr<Channel>(std::make_unique<SmtpChannel>(std::move(settings)));
+}
+
+std::vector<config::Setting> SettingsTable() {
+  using config::SettingType;
+  return {
+      {.name = "url",
+       .type = SettingType::kUrl,
+       .required = true,
+       .help = "`smtp://host:port`, or `smtps://host:port` for TLS from the first byte."},
+      {.name = "from",
+       .required = true,
+       .help = "The sender, `Name <address>`; its domain needs SPF, DKIM and DMARC."},
+      {.name = "reply_to", .help = "Where answers go, if not to the sender."},
+      {.name = "username", .help = "For SMTP AUTH."},
+      {.name = "password", .type = SettingType::kSecret, .help = "For SMTP AUTH."},
+      {.name = "require_tls",
+       .type = SettingType::kBoolean,
+       .help = "Refuse to send without STARTTLS; by itself true with a password, else false."},
+      {.name = "unsubscribe_url",
+       .help = "For one-click unsubscribe (RFC 8058): an https URL with `{token}` in it, which "
+               "leads to the daemon's `/u/{token}`."},
+      {.name = "unsubscribe_secret",
+       .type = SettingType::kSecret,
+       .help = "Signs the tokens, at least 16 bytes; old links die when it changes."},
+  };
+}
+
+}  // namespace
+
+Registration SmtpRegistration() {
+  Registration registration;
+  registration.schema.name = "smtp";
+  registration.schema.help = "Sends mail by way of an SMTP server.";
+  registration.schema.settings = SettingsTable();
+  registration.schema.address = config::Address::kEmail;
+  registration.schema.required_fields = {"subject"};
+  registration.schema.optional_fields = {"content_type"};
+  registration.promise = Promise::kAtLeastOnce;
+  registration.promises_allowed = {Promise::kAtLeastOnce, Promise::kAtMostOnce};
+  registration.limits.in_flight_max = 10;  // connections; many servers allow no more from one host
+  registration.limits.timeout = 60 * kSecondUs;  // greylisting servers are slow on purpose
+  registration.cost =
+      "What your mail provider asks. A repeat carries the same Message-ID, which "
+      "many mailboxes show once.";
+  registration.answers = Answers();
+  registration.make = &Make;
+  return registration;
+}
+
+}  // namespace huitou::channels

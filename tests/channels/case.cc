@@ -1,0 +1,115 @@
+#include "tests/channels/case.h"
+
+#include <gtest/gtest.h>
+
+namespace huitou::channels {
+
+Message ExampleMessage() {
+  Message message;
+  message.dispatch = Id128::Parse("0123456789abcdef0123456789abcdef");
+  message.customer = "c1";
+  message.channel = "test";
+  message.template_name = "winback";
+  message.locale = "zh-CN";
+  message.text = "亲爱的小明，好久不见！优惠码 ABC-123 🎁\n";
+  message.time = kNow;
+  return message;
+}
+
+EncodeContext ExampleContext() {
+  EncodeContext context;
+  context.now = kNow;
+  context.nonce = "00112233445566778899aabbccddeeff";
+  context.access_token = "TOKEN-OF-THE-HOUR";
+  return context;
+}
+
+Answer HttpAnswer(int status, std::string body, Headers headers) {
+  Answer answer;
+  answer.response = HttpResponse{status, std::move(headers), std::move(body)};
+  return answer;
+}
+
+Answer SmtpAnswer(int code, std::string text) {
+  Answer answer;
+  answer.response = SmtpReply{code, std::move(text)};
+  return answer;
+}
+
+Answer LineAnswer() {
+  return {};
+}
+
+Answer LostAnswerOf(TransportError error) {
+  Answer answer;
+  answer.error = error;
+  answer.error_text = "connection reset";
+  return answer;
+}
+
+std::unique_ptr<Channel> MakeChannel(const std::string& provider,
+                                     const config::Settings& settings) {
+  const Registration* registration = FindProvider(provider);
+  EXPECT_NE(registration, nullptr) << provider;
+  Result<std::unique_ptr<Channel>> channel = registration->make(settings);
+  EXPECT_TRUE(channel.ok()) << channel.status().message();
+  return *std::move(channel);
+}
+
+std::string ToText(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::kAccepted:
+      return "accepted";
+    case Outcome::Kind::kRejected:
+      return "rejected";
+    case Outcome::Kind::kRetry:
+      return "retry";
+    case Outcome::Kind::kUnknown:
+      return "unknown";
+    case Outcome::Kind::kTokenExpired:
+      return "token expired";
+    case Outcome::Kind::kChannelPaused:
+      return "channel paused";
+  }
+  return "no kind at all";
+}
+
+std::string ToText(const std::vector<Receipt>& receipts) {
+  static constexpr const char* kKinds[] = {"delivered", "undelivered", "replied", "unsubscribed",
+                                           "subscribed"};
+  std::string text;
+  for (const Receipt& receipt : receipts) {
+    text += text.empty() ? "" : "; ";
+    text += kKinds[static_cast<int>(receipt.kind)];
+    const auto add = [&text](const char* name, const std::string& value) {
+      text += value.empty() ? "" : std::string(" ") + name + "=" + value;
+    };
+    add("dispatch", receipt.dispatch.empty() ? "" : receipt.dispatch.ToString());
+    add("id", receipt.provider_message_id);
+    add("address", receipt.address);
+    add("reason", receipt.reason);
+    add("text", receipt.text);
+    add("time", receipt.time == 0 ? "" : FormatRfc3339(receipt.time));
+  }
+  return text;
+}
+
+std::string ToText(const Request& request) {
+  std::string text;
+  if (const auto* http = std::get_if<HttpRequest>(&request)) {
+    text = http->method + " " + http->url + "\n";
+    for (const auto& [name, value] : http->headers) {
+      text += name + ": " + value + "\n";
+    }
+    text += "\n" + http->body;
+  } else if (const auto* mail = std::get_if<Mail>(&request)) {
+    text = mail->url + " " + mail->from + " " + mail->to + " " +
+           (mail->require_tls ? "tls" : "plain") + "\n" + mail->data;
+  } else {
+    const auto& line = std::get<Line>(request);
+    text = line.path + "\n" + line.text;
+  }
+  return text;
+}
+
+}  // namespace huitou::channels

@@ -1,0 +1,69 @@
+// What the conformance suite needs to know of one provider: good and bad settings, its answers with
+// the outcome of each, its callbacks, true and forged. One function a provider in cases.cc.
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "channels/channel.h"
+
+namespace huitou::channels {
+
+struct BadSettings {
+  std::string setting;  // must be named by the error
+  std::string value;    // must not be quoted by it
+};
+
+struct AnswerCase {
+  std::string story;
+  Answer answer;
+  Outcome::Kind kind = Outcome::Kind::kUnknown;
+  std::string reason;
+};
+
+struct CallbackCase {
+  std::string story;
+  CallbackRequest request;
+  TimeUs now = 0;
+  std::string receipts;  // as ToText says; "refused" for one that must not be believed
+};
+
+struct ProviderCase {
+  std::string provider;
+  config::Settings settings;
+  std::vector<std::string> secrets;
+  std::vector<BadSettings> bad_settings;
+  Message message;
+  EncodeContext context;
+  std::vector<AnswerCase> answers;
+  std::vector<CallbackCase> callbacks;
+  bool status_is_enough = false;  // an accepted message needs no body in the answer
+};
+
+const std::vector<ProviderCase>& AllCases();
+inline void PrintTo(const ProviderCase& c, std::ostream* out) {
+  *out << c.provider;
+}
+
+// 2026-11-11T00:03:12Z, "now" in all cases.
+inline constexpr TimeUs kNow = 1'794'355'392 * kSecondUs;
+
+Message ExampleMessage();
+EncodeContext ExampleContext();
+Answer HttpAnswer(int status, std::string body, Headers headers = {});
+Answer SmtpAnswer(int code, std::string text);
+Answer LineAnswer();
+Answer LostAnswerOf(TransportError error);
+std::unique_ptr<Channel> MakeChannel(const std::string& provider, const config::Settings& settings);
+
+// "accepted", "rejected", ... and "delivered id=.. address=.. reason=.. text=.. time=..;" as
+// failures should read.
+std::string ToText(Outcome::Kind kind);
+std::string ToText(const std::vector<Receipt>& receipts);
+// All bytes of a request.
+std::string ToText(const Request& request);
+
+}  // namespace huitou::channels
