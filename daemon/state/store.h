@@ -1,0 +1,240 @@
+// The store: every durable record of the daemon, typed, over a KeyValue.
+//
+//   auto store = Store::Open(std::move(key_value), {.shards = 4});
+//   auto customer = store->ReadCustomer(shard, "c1");
+//   ... engine.Step(...) ...
+//   store->Commit(shard, &batch);    // all of it or nothing
+//
+// A shard's records are touched by its owner thread only; the embedded log, quotas at start and
+// campaign texts by any thread. Keys begin with the shard number, so one store serves all shards.
+// The formats are in codec.h and records.proto; they evolve, and old bytes are kept as fixtures in
+// tests/state/fixtures.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "daemon/outbox/outbox.h"
+#include "daemon/state/key_value.h"
+#include "triggers/base/status.h"
+#include "triggers/base/time.h"
+#include "triggers/customer.h"
+#include "triggers/engine.h"
+
+namespace huitou {
+
+using ShardNumber = uint16_t;
+
+// --- What one commit holds ----------------------------------------------------------------------
+
+// How far a shard has read one of its inputs.
+struct InputPosition {
+  std::string input;  // InputSpec::name
+  int64_t next_offset = kNoOffset;
+  TimeUs newest = kTimeMin;    // newest event time seen, clamped to the wall clock
+  TimeUs frontier = kTimeMin;  // of this input
+
+  static constexpr int64_t kNoOffset = -1;  // never read: begin where the source's settings say
+};
+
+// What became of a campaign's candidates, for the conservation law; counted since the beginning.
+struct CampaignTally {
+  uint64_t entered = 0;
+  uint64_t rejected = 0;
+  uint64_t exited = 0;
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  int64_t pending = 0;  // open episodes that have not entered yet
+  int64_t waiting = 0;  // open episodes that have
+};
+
+// The one record that every commit rewrites.
+struct ShardState {
+  uint64_t owner_epoch = 0;  // raised by every owner that opens the shard
+  uint64_t commit = 0;       // number of the commit
+  TimeUs frontier = kTimeMin;
+  std::string timer_cursor;  // no timer entry has a lower key
+  uint64_t sink_next = 1;    // sequence of the next sink record
+  uint64_t candidates = 0;
+  std::vector<InputPosition> inputs;
+  std::map<uint32_t, CampaignTally> tallies;  // by campaign symbol
+  std::map<uint64_t, int64_t> open_versions;  // open episodes by campaign version
+};
+
+// One dispatch as the store has it.
+struct StoredDispatch {
+  OutboxRecord record;
+  std::string index;  // key of its index entry; empty before the first commit
+};
+
+// A decision as it is kept for explain.
+struct JournalLine {
+  std::string customer;
+  Id128 episode;
+  uint32_t seq = 0;
+  TimeUs wall = 0;   // when it was decided: retention counts from here
+  std::string line;  // the decision's JSON
+};
+
+enum class SinkKind : uint8_t { kDecisions, kEmits, kDeadLetters };
+inline constexpr size_t kSinkKinds = 3;
+std::string_view ToString(SinkKind kind);
+
+// A record on its way to a sink; (shard, kind, sequence) names it.
+struct SinkRecord {
+  SinkKind kind = SinkKind::kDecisions;
+  uint64_t sequence = 0;
+  std::string key;    // of the Kafka record: the customer; empty for a dead letter
+  std::string value;  // one JSON object
+};
+
+// A sum of Quotas, this shard's part of it.
+struct QuotaPart {
+  std::string name;
+  int64_t period = 0;
+  int64_t amount = 0;
+};
+
+struct CommitBatch {
+  ShardState* state = nullptr;
+  std::vector<const Customer*> customers;  // the parts that are marked as changed are written
+  std::vector<std::string> timers_added;   // keys (timer_key.h)
+  std::string timers_drained_from;         // entries in [from, to) are gone; both empty: none
+  std::string timers_drained_to;
+  std::vector<StoredDispatch*> dispatches;  // their `index` is brought up to date
+  std::vector<const StoredDispatch*> dispatches_settled;
+  std::vector<std::pair<std::string, LedgerEntry>> ledger;  // customer, entry
+  std::vector<JournalLine> journal;
+  std::vector<SinkRecord> sinks;
+  std::vector<std::pair<SinkKind, uint64_t>> sinks_delivered;  // all up to this sequence
+  std::vector<QuotaPart> quotas;                               // absolute values
+  std::vector<std::pair<uint32_t, std::string>> symbols;       // number, name
+  std::vector<std::pair<uint16_t, int64_t>> log_consumed;      // stream, offset: older may go
+};
+
+// --- The embedded log ---------------------------------------------------------------------------
+
+struct LogAppend {
+  std::string key;  // the customer's id: decides the shard
+  std::string payload;
+  std::vector<std::pair<std::string, std::string>> headers;  // CloudEvents in binary mode
+};
+
+struct LogRecord {
+  int64_t offset = 0;
+  std::string key;
+  std::string payload;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// The shard of a key: what Kafka's default partitioner gives for as many partitions.
+ShardNumber ShardOf(std::string_view key, uint16_t shards);
+
+// --- The store ----------------------------------------------------------------------------------
+
+struct StoreOptions {
+  uint16_t shards = 0;  // fixed when the store is made; 0: whatever the store has
+  DurationUs journal_retention = 90 * kDayUs;
+};
+
+class Store {
+ public:
+  // kCorrupt when this is not a store, is from a newer format, or has another number of shards
+  // than `options` asks for.
+  static Result<std::unique_ptr<Store>> Open(std::unique_ptr<KeyValue> key_value,
+                                             const StoreOptions& options);
+
+  uint16_t shards() const { return shards_; }
+
+  // --- one shard, by its owner ---
+  Result<ShardState> ReadState(ShardNumber shard) const;
+  Result<std::vector<std::string>> ReadSymbols(ShardNumber shard) const;  // from number 2 on
+  Result<std::vector<QuotaPart>> ReadQuotas(ShardNumber shard) const;
+
+  // A customer that is not known is an empty one.
+  Result<std::unique_ptr<Customer>> ReadCustomer(ShardNumber shard, std::string_view id) const;
+  // `ids` sorted; one customer each, in the same order.
+  Result<std::vector<std::unique_ptr<Customer>>> ReadCustomers(
+      ShardNumber shard, std::span<const std::string_view> ids) const;
+
+  // Timer keys in [from, to), at most `max`.
+  Status ReadTimers(ShardNumber shard, std::string_view from, std::string_view to, size_t max,
+                    std::vector<std::string>* keys) const;
+
+  Result<std::optional<StoredDispatch>> ReadDispatch(ShardNumber shard, const Id128& id) const;
+  // Planned for `channel`, due by `until`, the most urgent first.
+  Status ReadPlanned(ShardNumber shard, std::string_view channel, TimeUs until, size_t max,
+                     std::vector<StoredDispatch>* out) const;
+  // Accepted or unknown, and due by `until`.
+  Status ReadDue(ShardNumber shard, TimeUs until, size_t max,
+                 std::vector<StoredDispatch>* out) const;
+  Status ReadLeased(ShardNumber shard, std::vector<StoredDispatch>* out) const;
+  // Names of the channels that have planned records.
+  Result<std::vector<std::string>> ReadPlannedChannels(ShardNumber shard) const;
+  // The dispatch that a provider knows by its own id.
+  Result<std::optional<Id128>> FindProviderMessage(ShardNumber shard, std::string_view channel,
+                                                   std::string_view provider_message_id) const;
+
+  Status ReadSinks(ShardNumber shard, SinkKind kind, uint64_t from_sequence, size_t max,
+                   std::vector<SinkRecord>* out) const;
+
+  Status Commit(ShardNumber shard, CommitBatch* batch);
+
+  // --- one customer, for explain, export and erase ---
+  Status ReadJournal(ShardNumber shard, std::string_view customer, TimeUs wall, size_t max,
+                     std::vector<std::string>* lines) const;
+  Status ReadLedger(ShardNumber shard, std::string_view customer,
+                    std::vector<LedgerEntry>* entries) const;
+  // Every record of every family that names the customer, as JSON lines {"family":..., ...}.
+  Status Export(ShardNumber shard, const SymbolTable& symbols, std::string_view customer,
+                std::vector<std::string>* lines) const;
+  // Removes the same. The owner must have nothing of this customer in memory that is not committed.
+  Status Erase(ShardNumber shard, std::string_view customer);
+
+  // --- the embedded log: any thread ---
+  // The number of the stream of this source, given now if it is new.
+  Result<uint16_t> LogStream(std::string_view source);
+  // All or nothing, each in the slice of its key's shard. `feed` is the feeder's own position (a
+  // file's name and byte offset, say), durable in the same instant.
+  Status AppendLog(uint16_t stream, std::span<const LogAppend> records,
+                   std::optional<std::string_view> feed = std::nullopt);
+  Result<std::optional<std::string>> ReadFeed(uint16_t stream) const;
+  // Offset of the next record to be appended.
+  Result<int64_t> LogEnd(ShardNumber shard, uint16_t stream) const;
+  // From offset `from` on: at most `max` records and, past the first, `bytes_max` bytes.
+  Status ReadLog(ShardNumber shard, uint16_t stream, int64_t from, size_t max, size_t bytes_max,
+                 std::vector<LogRecord>* out) const;
+
+  // --- shared ---
+  // Sums over all shards, for the process-wide book of quotas.
+  Status ReadAllQuotas(const std::function<void(const QuotaPart&)>& visit) const;
+  // Texts of campaign versions: kept from the moment a version is taken up until no episode runs
+  // it.
+  Status PutCampaign(uint64_t version, std::string_view text);
+  Result<std::map<uint64_t, std::string>> ReadCampaigns() const;
+  Status DropCampaign(uint64_t version);
+
+ private:
+  Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options);
+  Status CheckFormat();
+  Result<int64_t> LogEndLocked(ShardNumber shard, uint16_t stream) const;
+
+  const std::unique_ptr<KeyValue> key_value_;
+  uint16_t shards_ = 0;
+  const DurationUs journal_retention_;
+
+  mutable std::mutex log_mutex_;  // guards what follows
+  std::map<std::string, uint16_t, std::less<>> log_streams_;
+  mutable std::map<std::pair<ShardNumber, uint16_t>, int64_t> log_ends_;
+};
+
+}  // namespace huitou
