@@ -1,0 +1,43 @@
+// Every bound of the outbox, with the arithmetic that chose it.
+#pragma once
+
+#include "triggers/base/time.h"
+
+namespace huitou::outbox_limits {
+
+// --- rate ---
+// How much of a rate may leave at once: 100 ms' worth (10 of 100/s), at least one. Providers count
+// by the second; a whole second's burst after a pause would be twice the rate in their window.
+inline constexpr double kBurstSeconds = 0.1;
+
+// --- circuit ---
+// Failures in a row that open it: with 50 in flight, a provider that is gone costs 5 to 55 sends.
+inline constexpr int kFailuresInRowMax = 5;
+// Or at least half of 20 or more within 30 s: one that answers now and then.
+inline constexpr int kWindowSendsMin = 20;
+inline constexpr double kWindowFailureShare = 0.5;
+inline constexpr DurationUs kWindow = 30 * kSecondUs;
+// How long it stays open before a probe: doubles with each failed one. 5 min at most, so that a
+// provider that is back is noticed soon; that is 288 probes a day against one that stays away.
+inline constexpr DurationUs kOpenMin = 2 * kSecondUs;
+inline constexpr DurationUs kOpenMax = 5 * kMinuteUs;
+
+// --- access tokens ---
+// A new one is fetched this long before the old one ends (WeChat keeps the old one valid for 5 min
+// after a new one was handed out), but never in the first nine tenths of a short life.
+inline constexpr DurationUs kTokenMargin = 5 * kMinuteUs;
+// A provider that calls a token of this age expired is not asked for yet another: WeChat allows
+// 2,000 a day, one each 43 s.
+inline constexpr DurationUs kTokenAgeMin = 45 * kSecondUs;
+// A refresh that failed is not repeated before this while the old token still holds.
+inline constexpr DurationUs kTokenRetryMin = 10 * kSecondUs;
+// A token without a plausible lifetime: WeChat's and WeCom's are 2 h, others up to 30 d.
+inline constexpr DurationUs kTokenLifetimeMax = 30 * kDayUs;
+
+// --- waking shards ---
+// While a shard waits for room the gate looks at the clock at least this often, for a wall clock
+// can be set; 20 looks a second cost nothing.
+inline constexpr DurationUs kWakeIntervalMax = 50'000;
+inline constexpr DurationUs kWakeIntervalMin = 1'000;
+
+}  // namespace huitou::outbox_limits
