@@ -34,7 +34,7 @@ class Copier {
 
 }  // namespace
 
-OwnedEvent::OwnedEvent(const Event& event) : arena_(limits::kEventArenaBytesMax), event_(event) {
+OwnedEvent::OwnedEvent(const Event& event) : arena_(limits::kOwnedEventBytesMax), event_(event) {
   const Copier copy(arena_);
   copy.All(event_.id, event_.type, event_.attributes);
   CustomerFields& customer = event_.customer;

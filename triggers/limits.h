@@ -48,6 +48,8 @@ inline constexpr size_t kSendsMax = 64;
 inline constexpr size_t kProgressMax = 128;
 // Open or watched episodes per customer: campaigns x keys; past it a candidate is refused (limit).
 inline constexpr size_t kEpisodesMax = 64;
+// Distinct categories of one order that start clocks.
+inline constexpr size_t kOrderCategoriesMax = 64;
 inline constexpr size_t kTagsMax = 64;
 inline constexpr size_t kAttributesMax = 64;
 inline constexpr size_t kAttributeBytesMax = 1024;
@@ -64,8 +66,10 @@ inline constexpr int kStepDepthMax = 8;
 inline constexpr int kInstructionsPerStepMax = 4 * static_cast<int>(kStepsMax);
 
 // --- events ---
-// What one decoded event may take: 256 KiB of JSON are at most 131,072 attribute values ("0,"), a
-// value and its place in a list or map taking under 64 bytes, plus the texts once.
-inline constexpr size_t kEventArenaBytesMax = 131'072 * 64 + 256 * 1024;
+// What the attributes of one decoded event may take: 256 KiB of JSON are at most 87,382 empty
+// objects ("{},"), each under 128 bytes as a value.
+inline constexpr size_t kEventArenaBytesMax = 87'382 * 128;
+// A copy of it holds its texts as well, those of `coupon` and the like perhaps twice.
+inline constexpr size_t kOwnedEventBytesMax = kEventArenaBytesMax + 2 * 256 * 1024;
 
 }  // namespace huitou::limits
