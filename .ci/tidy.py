@@ -10,8 +10,8 @@ import sys
 
 import sources
 
-# GCC's words that clang does not know.
-DROPPED = {"-Wno-tsan", "-Wno-maybe-uninitialized", "-fuse-ld=mold"}
+# Silences meant for GCC, by names that clang does not know.
+DROPPED = "-Wno-"
 
 
 def write_database(commands):
@@ -41,7 +41,7 @@ def main():
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
 
-    commands = {path: [word for word in words if word not in DROPPED]
+    commands = {path: [word for word in words if not word.startswith(DROPPED)]
                 for path, words in sources.commands().items()
                 if not path.startswith(("build", ".."))}
     database, hashes = write_database(commands), sources.Hashes()
