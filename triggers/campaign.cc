@@ -154,6 +154,11 @@ void Link(Campaign* campaign) {
   for (const ExitRule& exit : campaign->exits) {
     campaign->reads_trigger = campaign->reads_trigger || Reads(exit.where, 1);
   }
+  for (const Step* step : campaign->coupon_steps) {
+    // A refund of the order that began the episode revokes: its id must be known.
+    campaign->reads_trigger =
+        campaign->reads_trigger || std::get<CouponStep>(step->action).revoke_on_refund;
+  }
   if (campaign->goal.has_value()) {
     campaign->reads_trigger = campaign->reads_trigger || Reads(campaign->goal->where, 1);
   }

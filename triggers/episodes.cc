@@ -1,0 +1,852 @@
+// The life of an episode: candidate, gates, steps, waits, exits, goal.
+#include <algorithm>
+
+#include "triggers/activity.h"
+#include "triggers/base/hash.h"
+#include "triggers/engine_impl.h"
+#include "triggers/limits.h"
+
+namespace huitou {
+
+namespace {
+
+// A coupon provider that was asked before an exit may still answer this long.
+constexpr DurationUs kCouponAnswerWait = 7 * kDayUs;
+
+Id128 DispatchId(const Campaign& campaign, const Customer& customer, const Episode& episode,
+                 const Step& step) {
+  char digits[32];
+  episode.id.Format(digits);
+  return Hash128({campaign.id, customer.id, {digits, sizeof digits}, step.name()});
+}
+
+bool IsCandidate(const Episode& episode) {
+  return episode.state == Episode::State::kSettling ||
+         episode.state == Episode::State::kDeferredEntry;
+}
+
+uint32_t PickVariant(const Campaign& campaign, const Customer& customer) {
+  const uint32_t share = HashShare({"variant", campaign.id, customer.id});
+  uint32_t reached = 0;
+  for (size_t i = 0; i < campaign.variants.size(); ++i) {
+    reached += campaign.variants[i].share;
+    if (share < reached) {
+      return static_cast<uint32_t>(i);
+    }
+  }
+  return 0;
+}
+
+// Back to what the episode held before a plan was drafted into it.
+struct Draft {
+  explicit Draft(const Episode& episode)
+      : coupons(episode.coupons.size()), messages(episode.messages.size()) {}
+  void Undo(Episode* episode) const {
+    episode->coupons.resize(coupons);
+    episode->messages.resize(messages);
+  }
+  size_t coupons;
+  size_t messages;
+};
+
+void UndoAction(Episode* episode, const Id128& dispatch) {
+  std::erase_if(episode->coupons,
+                [&](const IssuedCoupon& coupon) { return coupon.dispatch == dispatch; });
+  std::erase_if(episode->messages,
+                [&](const SentMessage& message) { return message.dispatch == dispatch; });
+}
+
+}  // namespace
+
+// --- bindings
+// -------------------------------------------------------------------------------------
+
+Binding Engine::Impl::Bind(const Run& run, const Episode* episode, Scope& scope) const {
+  const Event* trigger =
+      episode != nullptr && episode->trigger != nullptr ? &episode->trigger->event() : scope.event;
+  return {scope.event,        trigger,    &scope.customer, episode,
+          run.campaign.get(), &set->shop, symbols,         scope.now};
+}
+
+bool Engine::Impl::IsTrue(const Condition& condition, const Run& run, const Episode* episode,
+                          Scope& scope) {
+  if (condition == nullptr) {
+    return true;
+  }
+  arena.Clear();
+  const cel::Value answer = Evaluate(condition, Bind(run, episode, scope), arena);
+  scope.effects.condition_errors += answer.is_error() ? 1 : 0;
+  return answer.is_true();
+}
+
+std::vector<std::pair<std::string, std::string>> Engine::Impl::Variables(
+    const std::vector<TemplateVariable>& variables, const Run& run, const Episode* episode,
+    Scope& scope) {
+  const Zone zone = ZoneOf(scope.customer, set->shop);
+  std::vector<std::pair<std::string, std::string>> texts;
+  for (const TemplateVariable& variable : variables) {
+    arena.Clear();
+    std::string text =
+        FormatForPeople(Evaluate(variable.value, Bind(run, episode, scope), arena), zone);
+    if (text.empty() && variable.default_text.has_value()) {
+      text = *variable.default_text;
+    }
+    texts.emplace_back(variable.name, std::move(text));
+  }
+  return texts;
+}
+
+Decision& Engine::Impl::Record(const Run& run, Episode* episode, OutcomeKind outcome,
+                               Scope& scope) {
+  Decision decision;
+  decision.time = scope.decision_time == kTimeMin ? scope.now : scope.decision_time;
+  decision.campaign = run.campaign->id;
+  decision.customer = scope.customer.id;
+  decision.episode = episode->id;
+  decision.seq = episode->seq++;
+  decision.clock = symbols->Name(episode->clock);
+  decision.outcome = outcome;
+  scope.customer.episodes_changed = true;
+  scope.effects.decisions.push_back(decision);
+  return scope.effects.decisions.back();
+}
+
+// --- candidates
+// -----------------------------------------------------------------------------------
+
+void Engine::Impl::Trigger(Run& run, uint32_t clock, std::string_view occurrence, TimeUs time,
+                           Scope& scope) {
+  const Campaign& campaign = *run.campaign;
+  Episode episode;
+  episode.id = Hash128({campaign.id, scope.customer.id, symbols->Name(clock), occurrence});
+  episode.campaign = run.symbol;
+  episode.version = campaign.version;
+  episode.clock = clock;
+  episode.triggered_at = time;
+  episode.variant = PickVariant(campaign, scope.customer);
+  if (campaign.reentry.key != nullptr) {
+    arena.Clear();
+    const cel::Value key = Evaluate(campaign.reentry.key, Bind(run, &episode, scope), arena);
+    scope.effects.condition_errors += key.is_error() ? 1 : 0;
+    episode.key = Hash64(FormatForPeople(key, Zone()));
+  } else {
+    episode.key = Hash64(symbols->Name(clock));
+  }
+  ++scope.effects.candidates;
+  bool keep = false;
+  if (scope.customer.episodes.size() >= limits::kEpisodesMax) {
+    keep = Reject(run, &episode, Reason::kLimit, scope);
+  } else if (campaign.settle > 0) {
+    episode.due = time + campaign.settle;
+    keep = true;
+  } else {
+    keep = HoldIfLate(run, &episode, scope) || Enter(run, &episode, scope);
+  }
+  if (!keep) {
+    return;
+  }
+  if (campaign.reads_trigger && scope.event != nullptr) {
+    episode.trigger = std::make_shared<OwnedEvent>(*scope.event);
+  }
+  scope.customer.episodes.push_back(std::move(episode));
+  scope.customer.episodes_changed = true;
+  ArmEpisode(&scope.customer.episodes.back(), scope);
+}
+
+// What fires long after its time waits until the frontier has reached the present, so that all that
+// happened meanwhile is known when the gates are asked.
+bool Engine::Impl::HoldIfLate(const Run& run, Episode* episode, const Scope& scope) {
+  const LateRule& late = run.campaign->late;
+  if (scope.context.wall == kTimeMin || episode->held_late ||
+      late.then != LateRule::Then::kReevaluate || scope.context.wall - scope.now <= late.after) {
+    return false;
+  }
+  episode->held_late = true;
+  episode->state = Episode::State::kSettling;
+  episode->due = scope.context.wall;
+  return true;
+}
+
+bool Engine::Impl::WakeEpisode(Run& run, Episode* episode, Scope& scope) {
+  bool keep = true;
+  switch (episode->state) {
+    case Episode::State::kSettling:
+      if (episode->held_late) {
+        scope.decision_time = episode->triggered_at + run.campaign->settle;
+      }
+      keep = HoldIfLate(run, episode, scope) || Enter(run, episode, scope);
+      break;
+    case Episode::State::kDeferredEntry:
+      keep = Enter(run, episode, scope);
+      break;
+    case Episode::State::kWaiting: {
+      const Instruction& at = run.campaign->program[static_cast<size_t>(episode->cursor)];
+      if (at.kind == Instruction::Kind::kStep &&
+          std::holds_alternative<WaitStep>(at.step->action)) {
+        ++episode->cursor;
+      }
+      keep = Continue(run, episode, scope);
+      break;
+    }
+    case Episode::State::kAwaitingCoupon:
+      break;
+    case Episode::State::kEnded:
+      keep = KeepEnded(run, episode, scope);
+      break;
+  }
+  if (keep) {
+    ArmEpisode(episode, scope);
+  }
+  return keep;
+}
+
+void Engine::Impl::ArmEpisode(Episode* episode, Scope& scope) {
+  if (episode->due != kTimeMax && episode->due < episode->armed) {
+    episode->armed = episode->due;
+    scope.effects.timers.push_back({episode->due, EpisodeSlot(episode->id)});
+    scope.customer.episodes_changed = true;
+  }
+}
+
+// --- entering
+// -------------------------------------------------------------------------------------
+
+bool Engine::Impl::Reject(Run& run, Episode* episode, Reason reason, Scope& scope) {
+  Decision& decision = Record(run, episode, OutcomeKind::kRejected, scope);
+  decision.reason = ToString(reason);
+  const bool control = reason == Reason::kHoldout || reason == Reason::kGlobalHoldout;
+  if (!control) {
+    return false;
+  }
+  decision.arm = "holdout";
+  if (!run.campaign->goal.has_value()) {
+    return false;
+  }
+  episode->state = Episode::State::kEnded;
+  episode->holdout = true;
+  episode->goal_until = scope.now + run.campaign->goal->within;
+  return KeepEnded(run, episode, scope);
+}
+
+bool Engine::Impl::Enter(Run& run, Episode* episode, Scope& scope) {
+  const Campaign& campaign = *run.campaign;
+  Reason reason =
+      AskEntryGates({campaign, *set, scope.customer, *episode, run.symbol, scope.context, scope.now,
+                     scope.event, arena, &scope.effects.condition_errors});
+  if (reason != Reason::kNone) {
+    return Reject(run, episode, reason, scope);
+  }
+  const Draft draft(*episode);
+  episode->cursor = 0;
+  Plan plan = MakePlan(run, episode, scope);
+  TimeUs until = kTimeMin;
+  reason = AskStepGates(run, plan.actions, scope, &until);
+  if (reason == Reason::kQuietHours && !set->shop.quiet_hours->skip) {
+    draft.Undo(episode);
+    episode->state = Episode::State::kDeferredEntry;
+    episode->due = until;
+    Decision& deferred = Record(run, episode, OutcomeKind::kDeferred, scope);
+    deferred.reason = ToString(reason);
+    deferred.until = until;
+    return true;
+  }
+  if (reason == Reason::kNone) {
+    reason = TakeAllowances(run, plan.actions, true, scope);
+  }
+  if (reason != Reason::kNone) {
+    draft.Undo(episode);
+    return Reject(run, episode, reason, scope);
+  }
+  Decision& entered = Record(run, episode, OutcomeKind::kEntered, scope);
+  entered.arm = "treated";
+  if (!campaign.variants.empty()) {
+    entered.variant = campaign.variants[episode->variant].name;
+  }
+  episode->state = Episode::State::kWaiting;
+  episode->entered_at = scope.now;
+  if (campaign.goal.has_value()) {
+    episode->goal_until = scope.now + campaign.goal->within;
+  }
+  RememberEntry(run, *episode, scope);
+  for (const Action& action : plan.actions) {
+    if (action.refusal != Reason::kNone) {
+      UndoAction(episode, action.dispatch);
+    }
+    Perform(run, episode, action, scope);
+  }
+  return Finish(run, episode, plan, scope);
+}
+
+void Engine::Impl::RememberEntry(Run& run, const Episode& episode, Scope& scope) {
+  auto& progress = scope.customer.activity.progress;
+  scope.customer.activity_changed = true;
+  for (Progress& known : progress) {
+    if (known.campaign == run.symbol && known.key == episode.key) {
+      ++known.entries;
+      known.last_entered_at = scope.now;
+      return;
+    }
+  }
+  if (progress.size() >= limits::kProgressMax) {
+    progress.erase(progress.begin());
+  }
+  progress.push_back({run.symbol, 1, episode.key, scope.now});
+}
+
+// --- plans
+// ----------------------------------------------------------------------------------------
+
+// Conditions of one run see the customer as it is when the run begins, with the coupons that the
+// run itself is about to issue.
+Engine::Impl::Plan Engine::Impl::MakePlan(Run& run, Episode* draft, Scope& scope) {
+  const auto& program = run.campaign->program;
+  Plan plan;
+  int at = draft->cursor;
+  for (int count = 0; count < limits::kInstructionsPerStepMax; ++count) {
+    const Instruction& instruction = program[static_cast<size_t>(at)];
+    if (instruction.kind == Instruction::Kind::kEnd) {
+      return plan;
+    }
+    if (instruction.kind == Instruction::Kind::kJump) {
+      at = instruction.target;
+      continue;
+    }
+    if (instruction.kind == Instruction::Kind::kBranchUnless) {
+      at = IsTrue(instruction.condition, run, draft, scope) ? at + 1 : instruction.target;
+      continue;
+    }
+    const huitou::Step& step = *instruction.step;
+    Action action{&step, at, !IsTrue(step.when, run, draft, scope), {}, {}, Reason::kNone};
+    plan.cursor = at;
+    ++at;
+    if (!action.skipped_by_when) {
+      if (const auto* wait = std::get_if<WaitStep>(&step.action)) {
+        plan.end = Plan::End::kWait;
+        plan.wait = wait;
+        return plan;
+      }
+      if (std::holds_alternative<ExitStep>(step.action)) {
+        plan.end = Plan::End::kExit;
+        return plan;
+      }
+      action.dispatch = DispatchId(*run.campaign, scope.customer, *draft, step);
+      if (const auto* send = std::get_if<SendStep>(&step.action)) {
+        action.via = send->via;
+        draft->messages.push_back({run.campaign->MessageIndex(&step), action.dispatch,
+                                   SentMessage::Status::kPlanned, false});
+      } else if (const auto* coupon = std::get_if<CouponStep>(&step.action)) {
+        if (!set->coupons_local) {
+          plan.actions.push_back(std::move(action));
+          plan.end = Plan::End::kAwaitCoupon;
+          return plan;
+        }
+        const TimeUs expires_at = coupon->expires == 0 ? 0 : scope.now + coupon->expires;
+        draft->coupons.push_back({run.campaign->CouponIndex(&step), action.dispatch, coupon->value,
+                                  scope.now, expires_at,
+                                  scope.context.codes == nullptr
+                                      ? std::string()
+                                      : scope.context.codes->CodeOf(action.dispatch),
+                                  false, false});
+      }
+    }
+    plan.actions.push_back(std::move(action));
+  }
+  return plan;
+}
+
+Reason Engine::Impl::AskStepGates(Run& run, std::span<Action> actions, Scope& scope,
+                                  TimeUs* until) {
+  for (const StepGate& gate : StepGates()) {
+    std::vector<RecentSend> planned;
+    int64_t money_planned = 0;
+    for (Action& action : actions) {
+      const auto* send = std::get_if<SendStep>(&action.step->action);
+      const auto* coupon = std::get_if<CouponStep>(&action.step->action);
+      if (action.skipped_by_when || action.refusal != Reason::kNone ||
+          (send == nullptr && coupon == nullptr)) {
+        continue;
+      }
+      const StepQuestion question{*run.campaign,
+                                  *set,
+                                  scope.customer,
+                                  *action.step,
+                                  scope.context,
+                                  scope.now,
+                                  send == nullptr ? nullptr : &action.via,
+                                  &planned,
+                                  money_planned,
+                                  until};
+      if (!gate.passes(question)) {
+        const bool defers = gate.reason == Reason::kQuietHours && !set->shop.quiet_hours->skip;
+        if (!action.step->optional || defers) {
+          return gate.reason;
+        }
+        action.refusal = gate.reason;
+        continue;
+      }
+      if (send != nullptr) {
+        planned.push_back(
+            {scope.now, symbols->Find(action.via.front()), run.campaign->message_class});
+      } else {
+        money_planned += coupon->value.minor;
+      }
+    }
+  }
+  return Reason::kNone;
+}
+
+Reason Engine::Impl::TakeAllowances(Run& run, std::span<const Action> actions, bool entry,
+                                    Scope& scope) {
+  Quotas* quotas = scope.context.quotas;
+  if (quotas == nullptr) {
+    return Reason::kNone;
+  }
+  const auto entries = entry ? EntryAllowance(*run.campaign, set->shop, scope.now) : std::nullopt;
+  if (entries.has_value() && !quotas->Take(entries->name, entries->period, 1, entries->max)) {
+    return Reason::kLimit;
+  }
+  int64_t money = 0;
+  for (const Action& action : actions) {
+    const auto* coupon = std::get_if<CouponStep>(&action.step->action);
+    const bool issues = !action.skipped_by_when && action.refusal == Reason::kNone;
+    money += coupon != nullptr && issues ? coupon->value.minor : 0;
+  }
+  if (money == 0) {
+    return Reason::kNone;
+  }
+  const auto allowances = MoneyAllowances(*run.campaign, set->shop, scope.now);
+  for (size_t i = 0; i < allowances.size(); ++i) {
+    const Allowance& allowance = allowances[i];
+    if (quotas->Take(allowance.name, allowance.period, money, allowance.max)) {
+      continue;
+    }
+    for (size_t taken = 0; taken < i; ++taken) {
+      quotas->GiveBack(allowances[taken].name, allowances[taken].period, money);
+    }
+    if (entries.has_value()) {
+      quotas->GiveBack(entries->name, entries->period, 1);
+    }
+    return Reason::kBudget;
+  }
+  return Reason::kNone;
+}
+
+// --- steps
+// ----------------------------------------------------------------------------------------
+
+// After a wait every step is asked for itself: a refusal skips it, quiet hours hold the episode.
+bool Engine::Impl::Continue(Run& run, Episode* episode, Scope& scope) {
+  Draft draft(*episode);
+  Plan plan = MakePlan(run, episode, scope);
+  for (size_t i = 0; i < plan.actions.size(); ++i) {
+    Action& action = plan.actions[i];
+    TimeUs until = kTimeMin;
+    Reason reason = action.skipped_by_when
+                        ? Reason::kNone
+                        : AskStepGates(run, std::span(&action, 1), scope, &until);
+    if (reason == Reason::kQuietHours && !set->shop.quiet_hours->skip) {
+      for (size_t later = i; later < plan.actions.size(); ++later) {
+        UndoAction(episode, plan.actions[later].dispatch);
+      }
+      Decision& deferred = Record(run, episode, OutcomeKind::kDeferred, scope);
+      deferred.reason = ToString(reason);
+      deferred.step = action.step->name();
+      deferred.until = until;
+      episode->cursor = action.cursor;
+      episode->state = Episode::State::kWaiting;
+      episode->due = until;
+      return true;
+    }
+    if (reason == Reason::kNone && action.refusal == Reason::kNone) {
+      reason = TakeAllowances(run, std::span(&action, 1), false, scope);
+    }
+    if (reason != Reason::kNone) {
+      action.refusal = reason;
+    }
+    if (action.refusal != Reason::kNone) {
+      UndoAction(episode, action.dispatch);
+      if (plan.end == Plan::End::kAwaitCoupon && i + 1 == plan.actions.size()) {
+        // Nobody is asked for this coupon: go on behind it.
+        Perform(run, episode, action, scope);
+        episode->cursor = action.cursor + 1;
+        return Continue(run, episode, scope);
+      }
+    }
+    Perform(run, episode, action, scope);
+  }
+  return Finish(run, episode, plan, scope);
+}
+
+void Engine::Impl::Perform(Run& run, Episode* episode, const Action& action, Scope& scope) {
+  const huitou::Step& step = *action.step;
+  if (action.skipped_by_when || action.refusal != Reason::kNone) {
+    Decision& skipped = Record(run, episode, OutcomeKind::kSkipped, scope);
+    skipped.reason = ToString(action.skipped_by_when ? Reason::kWhen : action.refusal);
+    skipped.step = step.name();
+    return;
+  }
+  if (std::holds_alternative<CouponStep>(step.action)) {
+    PerformCoupon(run, episode, action, scope);
+  } else if (std::holds_alternative<SendStep>(step.action)) {
+    PerformSend(run, episode, action, scope);
+  } else if (std::holds_alternative<EmitStep>(step.action)) {
+    PerformEmit(run, episode, action, scope);
+  } else if (const auto* changes = std::get_if<SetStep>(&step.action)) {
+    PerformSet(*changes, scope);
+  }
+}
+
+void Engine::Impl::PerformCoupon(Run& run, Episode* episode, const Action& action, Scope& scope) {
+  const auto& coupon = std::get<CouponStep>(action.step->action);
+  const TimeUs expires_at = coupon.expires == 0 ? 0 : scope.now + coupon.expires;
+  if (!set->coupons_local) {
+    Dispatch dispatch;
+    dispatch.id = action.dispatch;
+    dispatch.kind = Dispatch::Kind::kCoupon;
+    dispatch.episode = episode->id;
+    dispatch.customer = scope.customer.id;
+    dispatch.campaign = run.campaign->id;
+    dispatch.version = run.campaign->version;
+    dispatch.step = action.step->name();
+    dispatch.time = scope.now;
+    dispatch.message_class = run.campaign->message_class;
+    dispatch.coupon = action.step->name();
+    dispatch.value = coupon.value;
+    dispatch.min_spend = coupon.min_spend.value_or(Money{0, coupon.value.currency});
+    dispatch.expires_at = expires_at;
+    scope.effects.dispatches.push_back(std::move(dispatch));
+    return;
+  }
+  const auto issued =
+      std::find_if(episode->coupons.begin(), episode->coupons.end(),
+                   [&](const IssuedCoupon& known) { return known.dispatch == action.dispatch; });
+  Decision& decision = Record(run, episode, OutcomeKind::kIssued, scope);
+  decision.step = action.step->name();
+  decision.coupon = action.step->name();
+  decision.amount = coupon.value;
+  decision.dispatch = action.dispatch;
+  scope.effects.ledger.push_back({action.dispatch, episode->id, run.campaign->id,
+                                  action.step->name(), issued->code, coupon.value, decision.time,
+                                  expires_at});
+}
+
+void Engine::Impl::PerformSend(Run& run, Episode* episode, const Action& action, Scope& scope) {
+  const auto& send = std::get<SendStep>(action.step->action);
+  const Profile* profile = scope.customer.profile.get();
+  Dispatch dispatch;
+  dispatch.id = action.dispatch;
+  dispatch.episode = episode->id;
+  dispatch.customer = scope.customer.id;
+  dispatch.campaign = run.campaign->id;
+  dispatch.version = run.campaign->version;
+  dispatch.step = action.step->name();
+  dispatch.message_class = run.campaign->message_class;
+  dispatch.template_name = send.template_name;
+  dispatch.locale =
+      profile == nullptr || profile->locale.empty() ? set->shop.locale : profile->locale;
+  dispatch.via = action.via;
+  dispatch.wait_receipt = send.wait_receipt;
+  dispatch.variables = Variables(send.variables, run, episode, scope);
+
+  Decision& decision = Record(run, episode, OutcomeKind::kDispatched, scope);
+  decision.step = action.step->name();
+  decision.dispatch = action.dispatch;
+  decision.template_name = send.template_name;
+  // The step's own list, not the dispatch's copy: the decision outlives that.
+  for (const std::string& channel : send.via) {
+    if (channel == action.via.front()) {
+      decision.channel = channel;
+    }
+  }
+  dispatch.time = decision.time;
+
+  if (run.campaign->message_class == MessageClass::kMarketing) {
+    auto& sends = scope.customer.activity.sends;
+    if (sends.size() >= limits::kSendsMax) {
+      sends.erase(sends.begin());
+    }
+    sends.push_back({scope.now, symbols->Intern(action.via.front()), run.campaign->message_class});
+    scope.customer.activity_changed = true;
+  }
+  if (scope.context.messages_settle) {
+    for (SentMessage& message : episode->messages) {
+      if (message.dispatch == action.dispatch) {
+        message.status = SentMessage::Status::kAccepted;
+      }
+    }
+  }
+  scope.effects.dispatches.push_back(std::move(dispatch));
+}
+
+void Engine::Impl::PerformEmit(Run& run, Episode* episode, const Action& action, Scope& scope) {
+  const auto& emit = std::get<EmitStep>(action.step->action);
+  Decision& decision = Record(run, episode, OutcomeKind::kEmitted, scope);
+  decision.step = action.step->name();
+  decision.dispatch = action.dispatch;
+  scope.effects.emissions.push_back({action.dispatch, emit.type, scope.customer.id,
+                                     run.campaign->id, episode->id, decision.time, emit.data,
+                                     Variables(emit.variables, run, episode, scope)});
+}
+
+void Engine::Impl::PerformSet(const SetStep& changes, Scope& scope) {
+  Profile& profile = scope.customer.MutableProfile();
+  for (const std::string& tag : changes.tags_add) {
+    AddTag(&profile, tag);
+  }
+  for (const std::string& tag : changes.tags_remove) {
+    RemoveTag(&profile, tag);
+  }
+  for (const auto& [name, text] : changes.attributes) {
+    SetAttribute(&profile, name, text.empty() ? cel::Value::Null() : cel::Value::String(text));
+  }
+}
+
+// --- waiting and ending
+// ---------------------------------------------------------------------------
+
+bool Engine::Impl::Finish(Run& run, Episode* episode, const Plan& plan, Scope& scope) {
+  switch (plan.end) {
+    case Plan::End::kComplete:
+      return End(run, episode, OutcomeKind::kCompleted, "", scope);
+    case Plan::End::kExit:
+      return End(run, episode, OutcomeKind::kExited, "exit", scope);
+    case Plan::End::kAwaitCoupon:
+      if (!plan.actions.empty() && plan.actions.back().refusal != Reason::kNone) {
+        episode->cursor = plan.cursor + 1;
+        return Continue(run, episode, scope);
+      }
+      episode->state = Episode::State::kAwaitingCoupon;
+      episode->cursor = plan.cursor;
+      episode->due = kTimeMax;
+      return true;
+    case Plan::End::kWait:
+      break;
+  }
+  episode->state = Episode::State::kWaiting;
+  episode->cursor = plan.cursor;
+  episode->due = plan.wait->for_us == 0 ? kTimeMax : scope.now + plan.wait->for_us;
+  if (plan.wait->until_time.has_value()) {
+    episode->due = NextTimeOfDay(scope.now + plan.wait->for_us, *plan.wait->until_time,
+                                 ZoneOf(scope.customer, set->shop));
+  }
+  return true;
+}
+
+bool Engine::Impl::End(Run& run, Episode* episode, OutcomeKind outcome, std::string_view reason,
+                       Scope& scope) {
+  Record(run, episode, outcome, scope).reason = reason;
+  const bool awaited = episode->state == Episode::State::kAwaitingCoupon;
+  episode->state = Episode::State::kEnded;
+  if (KeepEnded(run, episode, scope)) {
+    return true;
+  }
+  if (awaited) {
+    episode->due = scope.now + kCouponAnswerWait;
+  }
+  return awaited;
+}
+
+bool Engine::Impl::KeepEnded(const Run& run, Episode* episode, const Scope& scope) {
+  TimeUs until = kTimeMin;
+  if (run.campaign->goal.has_value() && !episode->converted) {
+    until = episode->goal_until;
+  }
+  for (const IssuedCoupon& coupon : episode->coupons) {
+    const auto& step =
+        std::get<CouponStep>(run.campaign->coupon_steps[static_cast<size_t>(coupon.step)]->action);
+    if (step.revoke_on_refund && !coupon.revoked && coupon.expires_at != 0) {
+      until = std::max(until, coupon.expires_at);
+    }
+  }
+  episode->due = until > scope.now ? until : kTimeMax;
+  const bool open_messages = std::any_of(
+      episode->messages.begin(), episode->messages.end(),
+      [](const SentMessage& message) { return message.status == SentMessage::Status::kPlanned; });
+  return until > scope.now || open_messages;
+}
+
+// The end by an event, for whatever state the episode is in. What was not sent yet is withdrawn.
+bool Engine::Impl::Exit(Run& run, Episode* episode, std::string_view reason, Scope& scope) {
+  if (IsCandidate(*episode)) {
+    return Reject(run, episode, Reason::kExit, scope);
+  }
+  for (SentMessage& message : episode->messages) {
+    if (message.status == SentMessage::Status::kPlanned) {
+      scope.effects.withdrawn.push_back(message.dispatch);
+      message.status = SentMessage::Status::kFailed;
+    }
+  }
+  if (episode->state == Episode::State::kEnded) {
+    return KeepEnded(run, episode, scope);
+  }
+  if (episode->state == Episode::State::kAwaitingCoupon) {
+    const Instruction& at = run.campaign->program[static_cast<size_t>(episode->cursor)];
+    scope.effects.withdrawn.push_back(
+        DispatchId(*run.campaign, scope.customer, *episode, *at.step));
+  }
+  return End(run, episode, OutcomeKind::kExited, reason, scope);
+}
+
+// --- hearing
+// --------------------------------------------------------------------------------------
+
+void Engine::Impl::HearGoal(Run& run, Episode* episode, Scope& scope) {
+  const auto& goal = run.campaign->goal;
+  if (!goal.has_value() || episode->converted || IsCandidate(*episode) ||
+      scope.event->type != goal->on || scope.now < episode->triggered_at ||
+      scope.now > episode->goal_until || !IsTrue(goal->where, run, episode, scope)) {
+    return;
+  }
+  episode->converted = true;
+  Decision& converted = Record(run, episode, OutcomeKind::kConverted, scope);
+  converted.arm = episode->holdout ? "holdout" : "treated";
+  if (scope.event->order != nullptr) {
+    converted.amount = {scope.event->order->total_minor, scope.event->order->currency};
+  }
+}
+
+void Engine::Impl::RevokeOnRefund(Run& run, Episode* episode, Scope& scope) {
+  const Event* trigger = episode->trigger == nullptr ? nullptr : &episode->trigger->event();
+  if (trigger == nullptr || trigger->order == nullptr || scope.event->order == nullptr ||
+      trigger->order->id != scope.event->order->id) {
+    return;
+  }
+  for (IssuedCoupon& coupon : episode->coupons) {
+    const huitou::Step* step = run.campaign->coupon_steps[static_cast<size_t>(coupon.step)];
+    if (!std::get<CouponStep>(step->action).revoke_on_refund || coupon.revoked) {
+      continue;
+    }
+    coupon.revoked = true;
+    scope.customer.episodes_changed = true;
+    scope.effects.emissions.push_back({coupon.dispatch,
+                                       "coupon.revoked",
+                                       scope.customer.id,
+                                       run.campaign->id,
+                                       episode->id,
+                                       scope.now,
+                                       {{"code", coupon.code}, {"coupon", step->name()}},
+                                       {}});
+  }
+}
+
+bool Engine::Impl::HearEvent(Run& run, Episode* episode, Scope& scope) {
+  const Event& event = *scope.event;
+  if (event.type == "coupon.redeemed" && event.coupon != nullptr) {
+    const Id128 named = Id128::Parse(event.coupon->dispatch);
+    for (IssuedCoupon& coupon : episode->coupons) {
+      if ((!named.empty() && named == coupon.dispatch) ||
+          (!coupon.code.empty() && coupon.code == event.coupon->code)) {
+        coupon.redeemed = true;
+        scope.customer.episodes_changed = true;
+      }
+    }
+  } else if (event.type == "order.refunded" || event.type == "order.cancelled") {
+    RevokeOnRefund(run, episode, scope);
+  } else if (event.type == "message.clicked" && event.message != nullptr) {
+    const Id128 named = Id128::Parse(event.message->dispatch);
+    for (SentMessage& message : episode->messages) {
+      message.clicked = message.clicked || (!named.empty() && message.dispatch == named);
+    }
+  }
+  HearGoal(run, episode, scope);
+  for (const ExitRule& exit : run.campaign->exits) {
+    if (event.type == exit.on && !episode->holdout && IsTrue(exit.where, run, episode, scope)) {
+      const bool keep = Exit(run, episode, exit.on, scope);
+      if (keep) {
+        ArmEpisode(episode, scope);
+      }
+      return keep;
+    }
+  }
+  bool keep = true;
+  if (episode->state == Episode::State::kEnded) {
+    keep = !episode->converted || KeepEnded(run, episode, scope);
+  } else if (episode->state == Episode::State::kWaiting) {
+    const Instruction& at = run.campaign->program[static_cast<size_t>(episode->cursor)];
+    const auto* wait =
+        at.kind == Instruction::Kind::kStep ? std::get_if<WaitStep>(&at.step->action) : nullptr;
+    if (wait != nullptr && wait->until_event == event.type && !wait->until_event.empty() &&
+        IsTrue(wait->until_where, run, episode, scope)) {
+      ++episode->cursor;
+      episode->due = kTimeMax;
+      keep = Continue(run, episode, scope);
+    }
+  }
+  if (keep) {
+    ArmEpisode(episode, scope);
+  }
+  return keep;
+}
+
+bool Engine::Impl::HearReceipt(Run& run, Episode* episode, const ReceiptInput& receipt,
+                               Scope& scope) {
+  using Kind = ReceiptInput::Kind;
+  scope.customer.episodes_changed = true;
+  for (SentMessage& message : episode->messages) {
+    if (!(message.dispatch == receipt.dispatch)) {
+      continue;
+    }
+    if (receipt.kind == Kind::kClicked) {
+      message.clicked = true;
+    } else if (receipt.kind == Kind::kAccepted && message.status == SentMessage::Status::kPlanned) {
+      message.status = SentMessage::Status::kAccepted;
+    } else if (receipt.kind == Kind::kDelivered) {
+      message.status = SentMessage::Status::kDelivered;
+    } else if (receipt.kind == Kind::kFailed) {
+      message.status = SentMessage::Status::kFailed;
+    }
+  }
+  const bool answers = receipt.kind == Kind::kCouponIssued || receipt.kind == Kind::kCouponRefused;
+  const Instruction& at = run.campaign->program[static_cast<size_t>(episode->cursor)];
+  const auto* coupon = answers && at.kind == Instruction::Kind::kStep
+                           ? std::get_if<CouponStep>(&at.step->action)
+                           : nullptr;
+  bool keep = true;
+  if (coupon != nullptr &&
+      DispatchId(*run.campaign, scope.customer, *episode, *at.step) == receipt.dispatch) {
+    const bool open = episode->state == Episode::State::kAwaitingCoupon;
+    if (receipt.kind == Kind::kCouponIssued) {
+      const TimeUs expires_at = coupon->expires == 0 ? 0 : scope.now + coupon->expires;
+      episode->coupons.push_back({run.campaign->CouponIndex(at.step), receipt.dispatch,
+                                  coupon->value, scope.now, expires_at, std::string(receipt.code),
+                                  false, false});
+      Decision& issued = Record(run, episode, OutcomeKind::kIssued, scope);
+      issued.step = at.step->name();
+      issued.coupon = at.step->name();
+      issued.amount = coupon->value;
+      issued.dispatch = receipt.dispatch;
+      scope.effects.ledger.push_back({receipt.dispatch, episode->id, run.campaign->id,
+                                      at.step->name(), std::string(receipt.code), coupon->value,
+                                      scope.now, expires_at});
+    } else if (scope.context.quotas != nullptr) {
+      for (const Allowance& allowance :
+           MoneyAllowances(*run.campaign, set->shop, episode->entered_at)) {
+        scope.context.quotas->GiveBack(allowance.name, allowance.period, coupon->value.minor);
+      }
+    }
+    ++episode->cursor;
+    if (open && receipt.kind == Kind::kCouponRefused &&
+        coupon->on_empty == CouponStep::OnEmpty::kExit) {
+      episode->state = Episode::State::kWaiting;
+      keep = End(run, episode, OutcomeKind::kFailed, "coupon_refused", scope);
+    } else if (open) {
+      if (receipt.kind == Kind::kCouponRefused) {
+        Decision& skipped = Record(run, episode, OutcomeKind::kSkipped, scope);
+        skipped.reason = ToString(Reason::kStock);
+        skipped.step = at.step->name();
+      }
+      episode->state = Episode::State::kWaiting;
+      keep = Continue(run, episode, scope);
+    } else {
+      keep = KeepEnded(run, episode, scope);
+    }
+  } else if (episode->state == Episode::State::kEnded) {
+    keep = KeepEnded(run, episode, scope);
+  }
+  if (keep) {
+    ArmEpisode(episode, scope);
+  }
+  return keep;
+}
+
+}  // namespace huitou

@@ -1,0 +1,310 @@
+#include "triggers/gates.h"
+
+#include <algorithm>
+#include <array>
+
+#include "triggers/activity.h"
+#include "triggers/base/hash.h"
+
+namespace huitou {
+
+namespace {
+
+// --- entry
+// ----------------------------------------------------------------------------------------
+
+bool Active(const EntryQuestion& q) {
+  return q.now >= q.campaign.active_from && q.now < q.campaign.active_until &&
+         !q.set.paused.contains(q.campaign.id);
+}
+
+// Late candidates have been held until the frontier reached the present (engine.cc); what may have
+// ended their reason meanwhile is asked here: an absence is over when the clock moved on.
+bool Late(const EntryQuestion& q) {
+  if (q.context.wall == kTimeMin || q.campaign.late.then == LateRule::Then::kFire) {
+    return true;
+  }
+  if (q.campaign.late.then == LateRule::Then::kSkip) {
+    return q.context.wall - q.now <= q.campaign.late.after;
+  }
+  if (!q.episode.held_late || q.campaign.absence() == nullptr) {
+    return true;
+  }
+  return std::none_of(
+      q.customer.activity.clocks.begin(), q.customer.activity.clocks.end(),
+      [&](const Clock& clock) {
+        const bool same = clock.campaign == q.campaign_symbol && clock.category == q.episode.clock;
+        return same && (clock.last > q.episode.triggered_at || !clock.pending.empty());
+      });
+}
+
+bool Audience(const EntryQuestion& q) {
+  if (q.campaign.where == nullptr) {
+    return true;
+  }
+  Binding binding{q.event,     q.event,     &q.customer,       &q.episode,
+                  &q.campaign, &q.set.shop, q.context.symbols, q.now};
+  q.arena.Clear();
+  const cel::Value answer = Evaluate(q.campaign.where, binding, q.arena);
+  if (answer.is_error() && q.condition_errors != nullptr) {
+    ++*q.condition_errors;
+  }
+  return answer.is_true();
+}
+
+bool ReentryAllowed(const EntryQuestion& q) {
+  for (const Episode& open : q.customer.episodes) {
+    const bool busy = open.state != Episode::State::kEnded && !(open.id == q.episode.id);
+    if (busy && open.campaign == q.campaign_symbol && open.key == q.episode.key) {
+      return false;
+    }
+  }
+  const Progress* progress = FindProgress(q.customer, q.campaign_symbol, q.episode.key);
+  if (progress == nullptr) {
+    return true;
+  }
+  switch (q.campaign.reentry.rule) {
+    case Reentry::Rule::kAlways:
+      return true;
+    case Reentry::Rule::kOnce:
+      return false;
+    case Reentry::Rule::kAfter:
+      return q.now - progress->last_entered_at >= q.campaign.reentry.after;
+  }
+  return true;
+}
+
+bool IsMarketing(const Campaign& campaign) {
+  return campaign.message_class == MessageClass::kMarketing;
+}
+
+bool GlobalHoldout(const EntryQuestion& q) {
+  return !q.context.holdouts || !IsMarketing(q.campaign) || q.set.shop.holdout_share == 0 ||
+         HashShare({"holdout", q.customer.id}) >= q.set.shop.holdout_share;
+}
+
+bool Holdout(const EntryQuestion& q) {
+  return !q.context.holdouts || !IsMarketing(q.campaign) || q.campaign.holdout_share == 0 ||
+         HashShare({"holdout", q.campaign.id, q.customer.id}) >= q.campaign.holdout_share;
+}
+
+bool Limit(const EntryQuestion& q) {
+  if (q.campaign.limits.per_customer.has_value()) {
+    int64_t entries = 0;
+    for (const Progress& progress : q.customer.activity.progress) {
+      entries += progress.campaign == q.campaign_symbol ? progress.entries : 0;
+    }
+    if (entries >= *q.campaign.limits.per_customer) {
+      return false;
+    }
+  }
+  const auto allowance = EntryAllowance(q.campaign, q.set.shop, q.now);
+  return !allowance.has_value() || q.context.quotas == nullptr ||
+         q.context.quotas->Has(allowance->name, allowance->period, 1, allowance->max);
+}
+
+constexpr std::array<EntryGate, 7> kEntryGates = {{
+    {Reason::kActive, &Active},
+    {Reason::kLate, &Late},
+    {Reason::kAudience, &Audience},
+    {Reason::kReentry, &ReentryAllowed},
+    {Reason::kGlobalHoldout, &GlobalHoldout},
+    {Reason::kHoldout, &Holdout},
+    {Reason::kLimit, &Limit},
+}};
+
+// --- steps
+// ----------------------------------------------------------------------------------------
+
+// Keeps the channels that `passes`; true when any is left, or when the step is no send.
+template <typename Passes>
+bool AnyChannel(const StepQuestion& q, const Passes& passes) {
+  if (q.via == nullptr) {
+    return true;
+  }
+  std::erase_if(*q.via, [&](const std::string& channel) { return !passes(channel); });
+  return !q.via->empty();
+}
+
+bool Contact(const StepQuestion& q) {
+  return q.context.assume_contact || AnyChannel(q, [&](const std::string& channel) {
+           const auto known = q.set.channels.find(channel);
+           const auto contact =
+               known == q.set.channels.end() ? CampaignSet::Contact::kNone : known->second;
+           const Profile* profile = q.customer.profile.get();
+           switch (contact) {
+             case CampaignSet::Contact::kNone:
+               return true;
+             case CampaignSet::Contact::kPhone:
+               return profile != nullptr && !profile->phone.empty();
+             case CampaignSet::Contact::kEmail:
+               return profile != nullptr && !profile->email.empty();
+             case CampaignSet::Contact::kWechatOpenid:
+               return profile != nullptr && !profile->wechat_openid.empty();
+           }
+           return false;
+         });
+}
+
+bool Consent(const StepQuestion& q) {
+  return q.context.assume_consent || AnyChannel(q, [&](const std::string& channel) {
+           const auto& send = std::get<SendStep>(q.step.action);
+           const ConsentAnswer answer =
+               ConsentOf(q.customer.profile.get(), q.context.symbols->Find(channel),
+                         q.campaign.message_class, send.template_name);
+           if (answer != ConsentAnswer::kUnsaid) {
+             return answer == ConsentAnswer::kGranted;
+           }
+           return !IsMarketing(q.campaign) || !q.set.shop.OptIn(channel);
+         });
+}
+
+bool Suppression(const StepQuestion& q) {
+  return AnyChannel(q, [&](const std::string& channel) {
+    return !IsSuppressed(q.customer.profile.get(), q.context.symbols->Find(channel));
+  });
+}
+
+// Sends in (now - per, now] that count for the cap.
+int CountSends(const std::vector<RecentSend>& sends, const Cap& cap, uint32_t cap_channel,
+               TimeUs now) {
+  return static_cast<int>(std::count_if(sends.begin(), sends.end(), [&](const RecentSend& send) {
+    return send.time > now - cap.per && send.time <= now &&
+           (!cap.message_class.has_value() || send.message_class == *cap.message_class) &&
+           (cap.channel.empty() || send.channel == cap_channel);
+  }));
+}
+
+bool CapAllows(const StepQuestion& q) {
+  if (!IsMarketing(q.campaign)) {
+    return true;
+  }
+  return AnyChannel(q, [&](const std::string& channel) {
+    return std::all_of(q.set.shop.caps.begin(), q.set.shop.caps.end(), [&](const Cap& cap) {
+      const bool applies =
+          (cap.channel.empty() || cap.channel == channel) &&
+          (!cap.message_class.has_value() || *cap.message_class == q.campaign.message_class);
+      if (!applies) {
+        return true;
+      }
+      const uint32_t symbol = q.context.symbols->Find(cap.channel);
+      int sends = CountSends(q.customer.activity.sends, cap, symbol, q.now);
+      if (q.planned != nullptr) {
+        sends += CountSends(*q.planned, cap, symbol, q.now);
+      }
+      return sends < cap.max;
+    });
+  });
+}
+
+bool BudgetAllows(const StepQuestion& q) {
+  const auto* coupon = std::get_if<CouponStep>(&q.step.action);
+  if (coupon == nullptr || q.context.quotas == nullptr) {
+    return true;
+  }
+  const auto allowances = MoneyAllowances(q.campaign, q.set.shop, q.now);
+  return std::all_of(allowances.begin(), allowances.end(), [&](const Allowance& allowance) {
+    return q.context.quotas->Has(allowance.name, allowance.period,
+                                 q.money_planned + coupon->value.minor, allowance.max);
+  });
+}
+
+// Codes that are computed from the episode, or asked of the shop, cannot run out here; the shop's
+// own "no" comes back as a refused coupon.
+bool Stock(const StepQuestion&) {
+  return true;
+}
+
+bool QuietHoursOver(const StepQuestion& q) {
+  const auto& quiet = q.set.shop.quiet_hours;
+  if (!quiet.has_value() || !IsMarketing(q.campaign) || q.via == nullptr) {
+    return true;
+  }
+  const Zone zone = quiet->zone_recipient ? ZoneOf(q.customer, q.set.shop) : quiet->zone;
+  return !InDailySpan(q.now, quiet->from, quiet->to, zone, q.until);
+}
+
+constexpr std::array<StepGate, 7> kStepGates = {{
+    {Reason::kContact, &Contact},
+    {Reason::kConsent, &Consent},
+    {Reason::kSuppression, &Suppression},
+    {Reason::kCap, &CapAllows},
+    {Reason::kBudget, &BudgetAllows},
+    {Reason::kStock, &Stock},
+    {Reason::kQuietHours, &QuietHoursOver},
+}};
+
+}  // namespace
+
+std::span<const EntryGate> EntryGates() {
+  return kEntryGates;
+}
+
+std::span<const StepGate> StepGates() {
+  return kStepGates;
+}
+
+Reason AskEntryGates(const EntryQuestion& question) {
+  for (const EntryGate& gate : kEntryGates) {
+    if (!gate.passes(question)) {
+      return gate.reason;
+    }
+  }
+  return Reason::kNone;
+}
+
+int64_t PeriodOf(CampaignLimits::Period period, TimeUs time, const Zone& zone) {
+  switch (period) {
+    case CampaignLimits::Period::kHour:
+      return time / kHourUs;
+    case CampaignLimits::Period::kDay:
+      return CivilDay(time, zone);
+    case CampaignLimits::Period::kMonth:
+      return CivilMonth(time, zone);
+    case CampaignLimits::Period::kTotal:
+      return 0;
+  }
+  return 0;
+}
+
+std::optional<Allowance> EntryAllowance(const Campaign& campaign, const Shop& shop, TimeUs now) {
+  if (!campaign.limits.entries.has_value()) {
+    return std::nullopt;
+  }
+  return Allowance{"entries:" + campaign.id,
+                   PeriodOf(campaign.limits.entries_period, now, shop.zone),
+                   *campaign.limits.entries};
+}
+
+std::vector<Allowance> MoneyAllowances(const Campaign& campaign, const Shop& shop, TimeUs now) {
+  std::vector<Allowance> allowances;
+  if (campaign.limits.money.has_value()) {
+    allowances.push_back({"money:" + campaign.id,
+                          PeriodOf(campaign.limits.money_period, now, shop.zone),
+                          campaign.limits.money->minor});
+  }
+  if (const auto budget = shop.budgets.find(campaign.limits.budget); budget != shop.budgets.end()) {
+    allowances.push_back({"budget:" + budget->first,
+                          PeriodOf(budget->second.period, now, shop.zone),
+                          budget->second.amount.minor});
+  }
+  return allowances;
+}
+
+Zone ZoneOf(const Customer& customer, const Shop& shop) {
+  if (customer.profile != nullptr && !customer.profile->timezone.empty()) {
+    return Zone::Find(customer.profile->timezone).value_or(shop.zone);
+  }
+  return shop.zone;
+}
+
+const Progress* FindProgress(const Customer& customer, uint32_t campaign, uint64_t key) {
+  for (const Progress& progress : customer.activity.progress) {
+    if (progress.campaign == campaign && progress.key == key) {
+      return &progress;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace huitou

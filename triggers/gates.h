@@ -1,0 +1,80 @@
+// The gates between "triggered" and "dispatched", as two visible ordered lists. The first "no" is
+// the reason, the same word in log, metric and explain. Pure questions: nothing is taken or changed
+// here.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "triggers/decision.h"
+#include "triggers/engine.h"
+#include "triggers/vocabulary.h"
+
+namespace huitou {
+
+// Asked once, when a candidate wants to enter.
+struct EntryQuestion {
+  const Campaign& campaign;
+  const CampaignSet& set;
+  const Customer& customer;
+  const Episode& episode;  // the candidate
+  uint32_t campaign_symbol = 0;
+  const Context& context;
+  TimeUs now = 0;  // event time
+  const Event* event = nullptr;
+  cel::Arena& arena;
+  uint32_t* condition_errors = nullptr;
+};
+
+struct EntryGate {
+  Reason reason;
+  bool (*passes)(const EntryQuestion& question);
+};
+
+// active -> late -> audience -> re-entry -> holdout (global, then campaign) -> limits
+std::span<const EntryGate> EntryGates();
+
+// Asked for one send or coupon step. A gate on channels strikes those it refuses from `via`, and
+// refuses the step when none is left.
+struct StepQuestion {
+  const Campaign& campaign;
+  const CampaignSet& set;
+  const Customer& customer;
+  const Step& step;
+  const Context& context;
+  TimeUs now = 0;
+  std::vector<std::string>* via = nullptr;           // of a send
+  const std::vector<RecentSend>* planned = nullptr;  // sends of the same run
+  int64_t money_planned = 0;                         // coupons of the same run, minor units
+  TimeUs* until = nullptr;                           // of quiet hours: when they end
+};
+
+struct StepGate {
+  Reason reason;
+  bool (*passes)(const StepQuestion& question);
+};
+
+// contact -> consent -> suppression -> cap -> budget -> stock -> quiet hours
+std::span<const StepGate> StepGates();
+
+// The first gate that refuses, or kNone.
+Reason AskEntryGates(const EntryQuestion& question);
+
+// Where the sums behind `limits:` are kept, and in which period `time` falls.
+struct Allowance {
+  std::string name;
+  int64_t period = 0;
+  int64_t max = 0;
+};
+int64_t PeriodOf(CampaignLimits::Period period, TimeUs time, const Zone& zone);
+std::optional<Allowance> EntryAllowance(const Campaign& campaign, const Shop& shop, TimeUs now);
+// Of money: the campaign's own and the shared budget.
+std::vector<Allowance> MoneyAllowances(const Campaign& campaign, const Shop& shop, TimeUs now);
+
+// The recipient's zone, else the shop's.
+Zone ZoneOf(const Customer& customer, const Shop& shop);
+// What a campaign remembers of earlier entries with this key; null when none.
+const Progress* FindProgress(const Customer& customer, uint32_t campaign, uint64_t key);
+
+}  // namespace huitou
