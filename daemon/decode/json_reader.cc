@@ -1,0 +1,291 @@
+#include "daemon/decode/json_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "daemon/decode/limits.h"
+
+namespace huitou {
+namespace {
+
+// A scalar's token reaches up to the next one; this drops the white space between.
+std::string_view TrimEnd(std::string_view token) {
+  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') {
+    token.remove_suffix(1);
+  }
+  return token;
+}
+
+bool IsHexDigit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// Whether every backslash in a string's raw content begins an escape that JSON knows. If so, what
+// simdjson refuses in it are surrogates without their partner.
+bool EscapesAreKnown(std::string_view content) {
+  for (size_t i = content.find('\\'); i < content.size(); i = content.find('\\', i)) {
+    const char escape = i + 1 < content.size() ? content[i + 1] : ' ';
+    if (escape == 'u') {
+      const std::string_view digits = content.substr(i + 2, 4);
+      if (digits.size() < 4 || !std::all_of(digits.begin(), digits.end(), IsHexDigit)) {
+        return false;
+      }
+    } else if (std::string_view("\"\\/bfnrt").find(escape) == std::string_view::npos) {
+      return false;
+    }
+    i += 2;
+  }
+  return true;
+}
+
+}  // namespace
+
+JsonReader::JsonReader(size_t bytes_max, size_t arena_bytes_max) : arena_(arena_bytes_max) {
+  CHECK(parser_.allocate(bytes_max) == simdjson::SUCCESS);
+}
+
+void JsonReader::ClearReader() {
+  arena_.Clear();
+  error_ = EventError::kNone;
+}
+
+bool JsonReader::Fail(EventError error, std::string_view path) {
+  error_ = error;
+  path_ = path;
+  return false;
+}
+
+bool JsonReader::FailJson(simdjson::error_code error) {
+  if (error == simdjson::UTF8_ERROR) {
+    return Fail(EventError::kBadUtf8, "");
+  }
+  return Fail(EventError::kBadJson, simdjson::error_message(error));
+}
+
+bool JsonReader::Inside(std::string_view name) {
+  // What is wrong with the JSON itself has no place in an object.
+  if (error_ != EventError::kBadJson && error_ != EventError::kBadUtf8) {
+    const bool joins = path_.empty() || path_[0] == '[';
+    path_.insert(0, std::string(name).append(joins ? "" : "."));
+  }
+  return false;
+}
+
+bool JsonReader::ReadEscapedKey(simdjson::ondemand::field& field, std::string_view* key) {
+  const char* const raw = field.key().raw();
+  if (field.unescaped_key().get(*key) == simdjson::SUCCESS) {
+    return true;
+  }
+  // The key ends at the first quote that no backslash escapes.
+  const char* end = raw;
+  while (*end != '"') {
+    end += *end == '\\' ? 2 : 1;
+  }
+  return FailString({raw, static_cast<size_t>(end - raw)});
+}
+
+bool JsonReader::FailString(std::string_view content) {
+  return EscapesAreKnown(content) ? Fail(EventError::kBadUtf8, "unpaired surrogate")
+                                  : Fail(EventError::kBadJson, "unknown escape");
+}
+
+bool JsonReader::ReadString(Value& value, std::string_view* out, bool* has_escapes) {
+  const std::string_view token = TrimEnd(value.raw_json_token());
+  if (token.size() < 2 || token.front() != '"' || token.back() != '"') {
+    return Fail(EventError::kBadJson, "a string without its end");
+  }
+  const std::string_view content = token.substr(1, token.size() - 2);
+  *has_escapes = std::memchr(content.data(), '\\', content.size()) != nullptr;
+  if (*has_escapes) {
+    return value.get_string().get(*out) == simdjson::SUCCESS || FailString(content);
+  }
+  simdjson::ondemand::raw_json_string consumed;
+  if (const auto error = value.get_raw_json_string().get(consumed); error != simdjson::SUCCESS) {
+    return FailJson(error);
+  }
+  *out = content;
+  return true;
+}
+
+bool JsonReader::ReadText(Value& value, std::string_view name, size_t bytes_max,
+                          std::string_view* out) {
+  if (*value.raw_json_token().data() != '"') {
+    return IsNull(value) || Fail(EventError::kBadType, name);
+  }
+  bool has_escapes = false;
+  if (!ReadString(value, out, &has_escapes)) {
+    return false;
+  }
+  return out->size() <= bytes_max || Fail(EventError::kTooLarge, name);
+}
+
+bool JsonReader::ReadId(Value& value, std::string_view name, std::string_view* out) {
+  if (*value.raw_json_token().data() != '"') {
+    return IsNull(value) || Fail(EventError::kBadType, name);
+  }
+  bool has_escapes = false;
+  if (!ReadString(value, out, &has_escapes)) {
+    return false;
+  }
+  if (out->size() > limits::kIdBytesMax) {
+    return Fail(EventError::kTooLarge, name);
+  }
+  // JSON lets control characters in only as escapes.
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
+  return !has_escapes || std::none_of(out->begin(), out->end(), is_control) ||
+         Fail(EventError::kBadType, name);
+}
+
+bool JsonReader::ReadAmount(Value& value, std::string_view name, std::string_view* out) {
+  const std::string_view token = TrimEnd(value.raw_json_token());
+  if (token[0] == '-' || (token[0] >= '0' && token[0] <= '9')) {
+    // Checks that it is a number as JSON writes one; its digits count, not the double.
+    double rounded = 0;
+    if (const auto error = value.get_double().get(rounded); error != simdjson::SUCCESS) {
+      return FailJson(error);
+    }
+    *out = token;
+    return true;
+  }
+  return ReadText(value, name, limits::kWordBytesMax, out);
+}
+
+bool JsonReader::ReadInteger(Value& value, std::string_view name, int64_t bound, int64_t* out) {
+  int64_t number = 0;
+  if (value.get_int64().get(number) != simdjson::SUCCESS) {
+    return IsNull(value) || Fail(EventError::kBadType, name);
+  }
+  if (number < -bound || number > bound) {
+    return Fail(EventError::kBadType, name);
+  }
+  *out = number;
+  return true;
+}
+
+bool JsonReader::ReadBool(Value& value, std::string_view name, bool* out) {
+  bool read = false;
+  if (value.get_bool().get(read) != simdjson::SUCCESS) {
+    return IsNull(value) || Fail(EventError::kBadType, name);
+  }
+  *out = read;
+  return true;
+}
+
+bool JsonReader::ReadValue(Value& value, int depth, bool keep, cel::Value* out) {
+  switch (*value.raw_json_token().data()) {
+    case '"': {
+      std::string_view text;
+      bool has_escapes = false;
+      if (!ReadString(value, &text, &has_escapes)) {
+        return false;
+      }
+      *out = keep ? cel::Value::String(text) : cel::Value();
+      return true;
+    }
+    case '{':
+      return ReadMap(value, depth, keep, out);
+    case '[':
+      return ReadList(value, depth, keep, out);
+    case 't':
+    case 'f': {
+      bool read = false;
+      if (const auto error = value.get_bool().get(read); error != simdjson::SUCCESS) {
+        return Fail(EventError::kBadJson, "neither true nor false");
+      }
+      *out = keep ? cel::Value::Bool(read) : cel::Value();
+      return true;
+    }
+    case 'n':
+      *out = cel::Value();
+      return IsNull(value) || Fail(EventError::kBadJson, "not null");
+    default:
+      return ReadNumber(value, keep, out);
+  }
+}
+
+bool JsonReader::ReadNumber(Value& value, bool keep, cel::Value* out) {
+  simdjson::ondemand::number number;
+  if (const auto error = value.get_number().get(number); error != simdjson::SUCCESS) {
+    return Fail(EventError::kBadJson, "not a number");
+  }
+  if (!keep) {
+    *out = cel::Value();
+  } else if (number.is_int64()) {
+    *out = cel::Value::Int(number.get_int64());
+  } else {
+    *out = cel::Value::Double(number.as_double());
+  }
+  return true;
+}
+
+bool JsonReader::Kept(const cel::Value& made, cel::Value* out) {
+  *out = made;
+  return !made.is_error() || Fail(EventError::kTooLarge, "");
+}
+
+bool JsonReader::ReadList(Value& value, int depth, bool keep, cel::Value* out) {
+  if (depth == limits::kAttributeDepthMax) {
+    return Fail(EventError::kTooLarge, "");
+  }
+  std::vector<cel::Value> items;
+  const bool ok = EachElementOf(value, "", limits::kEventBytesMax, [&](Value& element) {
+    cel::Value item;
+    if (!ReadValue(element, depth + 1, keep, &item)) {
+      return false;
+    }
+    if (keep) {
+      items.push_back(item);
+    }
+    return true;
+  });
+  if (!ok || !keep) {
+    *out = cel::Value();
+    return ok;
+  }
+  return Kept(cel::MakeList(std::move(items), arena_), out);
+}
+
+bool JsonReader::ReadMap(Value& value, int depth, bool keep, cel::Value* out) {
+  if (depth == limits::kAttributeDepthMax) {
+    return Fail(EventError::kTooLarge, "");
+  }
+  Entries entries;
+  const bool ok = EachFieldOf(value, "", [&](std::string_view key, Value& member) {
+    cel::Value read;
+    if (!ReadValue(member, depth + 1, keep, &read)) {
+      return Inside(key);
+    }
+    if (keep) {
+      entries.emplace_back(cel::Value::String(key), read);
+    }
+    return true;
+  });
+  if (!ok || !keep) {
+    *out = cel::Value();
+    return ok;
+  }
+  return Kept(cel::MakeMap(std::move(entries), arena_), out);
+}
+
+bool JsonReader::ReadAttribute(std::string_view key, Value& value, bool keep, Entries* entries) {
+  cel::Value read;
+  if (!ReadValue(value, 1, keep, &read)) {
+    return Inside(key);
+  }
+  if (keep) {
+    entries->emplace_back(cel::Value::String(key), read);
+  }
+  return true;
+}
+
+bool JsonReader::CloseAttributes(Entries* entries, cel::Value* out) {
+  if (entries->empty()) {
+    *out = cel::Value();
+    return true;
+  }
+  const bool ok = Kept(cel::MakeMap(std::move(*entries), arena_), out);
+  entries->clear();
+  return ok;
+}
+
+}  // namespace huitou
