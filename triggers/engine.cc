@@ -42,7 +42,7 @@ void Effects::Clear() {
   timers.clear();
   ledger.clear();
   withdrawn.clear();
-  candidates = 0;
+  candidates.clear();
   condition_errors = 0;
   duplicate = false;
   late = false;
@@ -401,6 +401,33 @@ Reason Engine::CheckSend(const Dispatch& dispatch, std::string_view channel, con
     SpendCredit(&customer->MutableProfile(), symbol, dispatch.template_name);
   }
   return Reason::kNone;
+}
+
+size_t Engine::PriorityRank(const Customer& customer, uint64_t slot) const {
+  uint32_t campaign = static_cast<uint32_t>(slot >> 32);
+  if (!IsClockSlot(slot)) {
+    for (const Episode& episode : customer.episodes) {
+      if (EpisodeSlot(episode.id) == slot) {
+        campaign = episode.campaign;
+      }
+    }
+  }
+  const auto found = impl_->run_by_symbol.find(campaign);
+  return found == impl_->run_by_symbol.end() ? impl_->runs.size() : found->second;
+}
+
+TimeUs Engine::QuietUntil(const Dispatch& dispatch, const Customer& customer, TimeUs wall) const {
+  const Shop& shop = impl_->set->shop;
+  const auto& quiet = shop.quiet_hours;
+  TimeUs until = kTimeMin;
+  if (quiet.has_value() && dispatch.kind == Dispatch::Kind::kMessage &&
+      dispatch.message_class == MessageClass::kMarketing) {
+    const Zone zone = quiet->zone_recipient ? ZoneOf(customer, shop) : quiet->zone;
+    if (!InDailySpan(wall, quiet->from, quiet->to, zone, &until)) {
+      until = kTimeMin;
+    }
+  }
+  return until;
 }
 
 std::string Engine::AddressFor(const Customer& customer, std::string_view channel) const {

@@ -119,7 +119,7 @@ struct Effects {
   std::vector<TimerArm> timers;
   std::vector<LedgerEntry> ledger;
   std::vector<Id128> withdrawn;   // dispatches that must not be sent any more
-  uint32_t candidates = 0;        // per call; pending = candidates - entered - rejected
+  std::vector<std::string_view> candidates;  // campaigns' ids, one for each candidate
   uint32_t condition_errors = 0;  // conditions that failed when evaluated and so were not true
   bool duplicate = false;         // the event was seen before: nothing else happened
   bool late = false;              // the event is older than the frontier
@@ -158,6 +158,14 @@ class Engine {
     const Episode* episode = nullptr;  // an open one, if any
   };
   std::vector<Explanation> Explain(const Context& context, const Customer& customer);
+
+  // The order in which timers of one customer with one deadline are to be stepped: by the priority of
+  // their campaigns.
+  size_t PriorityRank(const Customer& customer, uint64_t slot) const;
+
+  // When the quiet hours that this dispatch must respect end; kTimeMin when it is not quiet at
+  // `wall`. Asked at the moment of sending, for a backlog may have moved it there.
+  TimeUs QuietUntil(const Dispatch& dispatch, const Customer& customer, TimeUs wall) const;
 
   const CampaignSet& set() const;
 

@@ -132,7 +132,7 @@ void Engine::Impl::Trigger(Run& run, uint32_t clock, std::string_view occurrence
   } else {
     episode.key = Hash64(symbols->Name(clock));
   }
-  ++scope.effects.candidates;
+  scope.effects.candidates.push_back(campaign.id);
   bool keep = false;
   if (scope.customer.episodes.size() >= limits::kEpisodesMax) {
     keep = Reject(run, &episode, Reason::kLimit, scope);
