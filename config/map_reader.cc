@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <array>
+
+#include "config/event_names.h"
+#include "config/reader.h"
+#include "triggers/base/text.h"
+
+namespace huitou::config {
+namespace {
+
+constexpr std::array<std::string_view, 25> kEvents = {
+    "order.placed",      "order.paid",       "order.shipped",          "order.delivered",
+    "order.cancelled",   "order.refunded",   "review.posted",          "review.updated",
+    "review.deleted",    "customer.updated", "channel.subscribed",     "channel.unsubscribed",
+    "consent.granted",   "consent.revoked",  "stored_value.recharged", "coupon.issued",
+    "coupon.redeemed",   "coupon.expired",   "coupon.revoked",         "message.accepted",
+    "message.delivered", "message.failed",   "message.clicked",        "message.replied",
+    "tier.changed"};
+
+bool IsEventName(std::string_view text) {
+  const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+  });
+  return letters && text.size() <= 128 && text.find('.') != std::string_view::npos &&
+         text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::span<const std::string_view> KnownEvents() {
+  return kEvents;
+}
+
+std::optional<std::string> Value::EventName() const {
+  const std::string* text = Scalar(Description(Type::kEvent));
+  if (text == nullptr) {
+    return std::nullopt;
+  }
+  const auto known = KnownEvents();
+  if (std::find(known.begin(), known.end(), *text) != known.end()) {
+    return *text;
+  }
+  const std::string_view near = Suggest(*text, known);
+  const std::string hint = near.empty() ? "" : "did you mean '" + std::string(near) + "'?";
+  if (!IsEventName(*text)) {
+    Refuse(Description(Type::kEvent), hint);
+    return std::nullopt;
+  }
+  if (!near.empty()) {
+    reader_->Warning(where(), Quote(*text) + " is no event type that Huitou knows", hint);
+  }
+  return *text;
+}
+
+Value Value::Child(std::string name, const Node* node, const Node* key_node) const {
+  return Value(*reader_, std::move(name), node, key_node, key_);
+}
+
+std::vector<Value> Value::Items() const {
+  std::vector<Value> items;
+  if (!present()) {
+    return items;
+  }
+  if (node_->kind != Node::Kind::kList) {
+    Refuse(key_ == nullptr ? "a list" : Description(key_->type));
+    return items;
+  }
+  for (const Node* item : node_->items) {
+    items.push_back(Child(name_, item, nullptr));
+  }
+  return items;
+}
+
+std::vector<std::string> Value::Texts() const {
+  std::vector<std::string> texts;
+  for (const Value& item : Items()) {
+    if (auto text = item.Text()) {
+      texts.push_back(std::move(*text));
+    }
+  }
+  return texts;
+}
+
+std::vector<Value> Value::Entries() const {
+  std::vector<Value> entries;
+  if (!present()) {
+    return entries;
+  }
+  if (node_->kind != Node::Kind::kMap) {
+    Refuse(key_ == nullptr ? "a map of names" : Description(key_->type));
+    return entries;
+  }
+  for (const auto& [key, value] : node_->entries) {
+    if (key->kind != Node::Kind::kText || value == nullptr) {
+      reader_->Error(*key, "a name must be text");
+      continue;
+    }
+    const auto same = std::find_if(entries.begin(), entries.end(),
+                                   [&, k = key](const Value& e) { return e.name() == k->text; });
+    if (same != entries.end()) {
+      const int line = reader_->document().PlaceOf(*same->key_node_).line;
+      reader_->Error(*key, Quote(key->text) + " comes twice",
+                     "the first is in line " + std::to_string(line));
+      continue;
+    }
+    entries.push_back(Child(key->text, value, key));
+  }
+  return entries;
+}
+
+MapReader::MapReader(const Reader& reader, const Node& node, const Table& table)
+    : reader_(&reader), table_(&table) {
+  if (node.kind != Node::Kind::kMap) {
+    reader.Error(node, "a " + std::string(table.name) + " must be a map of keys",
+                 table.example.empty() ? "" : "write " + std::string(table.example));
+    return;
+  }
+  Read(node);
+}
+
+MapReader::MapReader(const Value& value, const Table& table)
+    : reader_(&value.reader()), table_(&table) {
+  if (!value.present()) {
+    return;
+  }
+  if (!value.is_map()) {
+    value.Refuse("a map of keys",
+                 table.example.empty() ? "" : "write " + std::string(table.example));
+    return;
+  }
+  Read(value.node());
+}
+
+void MapReader::Read(const Node& node) {
+  node_ = &node;
+  for (const auto& [key, value] : node.entries) {
+    if (key->kind != Node::Kind::kText || value == nullptr) {
+      reader_->Error(*key, "a key must be text");
+      continue;
+    }
+    ReadEntry(*key, *value);
+  }
+  CheckRequired();
+}
+
+void MapReader::ReadEntry(const Node& key, const Node& value) {
+  const auto same = std::find_if(node_->entries.begin(), node_->entries.end(),
+                                 [&](const auto& entry) { return entry.first->text == key.text; });
+  if (same->first != &key) {
+    const int line = reader_->document().PlaceOf(*same->first).line;
+    reader_->Error(key, "key " + Quote(key.text) + " comes twice",
+                   "the first is in line " + std::to_string(line));
+    return;
+  }
+  const Key* known = table_->Find(key.text);
+  if (known == nullptr) {
+    std::vector<std::string> names;
+    for (const Key& candidate : table_->keys) {
+      names.emplace_back(candidate.name);
+    }
+    reader_->Error(key, "unknown key " + Quote(key.text), Choices(key.text, names));
+    return;
+  }
+  if (known->later) {
+    reader_->Error(key, Quote(key.text) + " comes with a later version");
+  } else if (value.kind == Node::Kind::kNull) {
+    reader_->Error(key, Quote(key.text) + " has no value",
+                   known->required ? "write " + std::string(Description(known->type))
+                                   : "write one or remove the key");
+  }
+  values_.emplace_back(*reader_, key.text, &value, &key, known);
+}
+
+void MapReader::CheckRequired() {
+  for (const Key& key : table_->keys) {
+    const bool there =
+        std::any_of(node_->entries.begin(), node_->entries.end(),
+                    [&](const auto& entry) { return entry.first->text == key.name; });
+    if (key.required && !there) {
+      reader_->Error(
+          *node_, Quote(key.name) + " is missing",
+          "add '" + std::string(key.name) + ":' with " + std::string(Description(key.type)));
+    }
+  }
+  if (table_->one_of.empty()) {
+    return;
+  }
+  std::vector<const Value*> found;
+  std::string names;
+  for (const std::string_view name : table_->one_of) {
+    names.append(names.empty() ? "" : ", ").append(name);
+    for (const Value& value : values_) {
+      if (value.name() == name) {
+        found.push_back(&value);
+      }
+    }
+  }
+  if (found.empty()) {
+    // An unknown key was told already, and is most likely the one that is meant.
+    const bool unknown = std::any_of(node_->entries.begin(), node_->entries.end(), [&](auto& e) {
+      return table_->Find(e.first->text) == nullptr;
+    });
+    if (!unknown) {
+      reader_->Error(*node_, "a " + std::string(table_->name) + " needs one of its keys",
+                     "one of: " + names);
+    }
+  } else if (found.size() > 1) {
+    reader_->Error(found[1]->where(),
+                   Quote(found[1]->name()) + " beside " + Quote(found[0]->name()),
+                   "a " + std::string(table_->name) + " has exactly one of: " + names);
+  } else {
+    chosen_ = found[0]->key();
+  }
+}
+
+Value MapReader::operator[](std::string_view name) const {
+  CHECK(table_->Find(name) != nullptr);
+  for (const Value& value : values_) {
+    if (value.name() == name && !value.key()->later && value.node().kind != Node::Kind::kNull) {
+      return value;
+    }
+  }
+  return Value(*reader_, std::string(name));
+}
+
+}  // namespace huitou::config
