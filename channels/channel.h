@@ -185,8 +185,9 @@ struct Registration {
   config::ComponentSchema schema;
   Promise promise = Promise::kAtLeastOnce;  // default; `promise:` overrides
   std::vector<Promise> promises_allowed;    // what the protocol can keep
-  Limits limits;     // defaults; `rate:`, `max_in_flight:`, `timeout:` override
-  std::string cost;  // one sentence for the reference
+  Limits limits;          // defaults; `rate:`, `max_in_flight:`, `timeout:` override
+  std::string cost;       // one sentence for the reference
+  bool receipts = false;  // whether callbacks tell what became of an accepted message
   std::vector<AnswerRule> answers =
       {};  // codes of the provider itself, beside those of HTTP or SMTP
   Result<std::unique_ptr<Channel>> (*make)(const config::Settings& settings) = nullptr;

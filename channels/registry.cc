@@ -12,19 +12,38 @@ Registration ConsoleRegistration();
 Registration FileRegistration();
 Registration WebhookRegistration();
 Registration SmtpRegistration();
+Registration AliyunRegistration();
+Registration WechatTemplateRegistration();
+CouponRegistration LocalCouponRegistration();
+CouponRegistration HttpCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
-      ConsoleRegistration(),
-      FileRegistration(),
-      WebhookRegistration(),
-      SmtpRegistration(),
+      ConsoleRegistration(), FileRegistration(),   WebhookRegistration(),
+      SmtpRegistration(),    AliyunRegistration(), WechatTemplateRegistration(),
+  };
+  return providers;
+}
+
+const std::vector<CouponRegistration>& AllCouponProviders() {
+  static const std::vector<CouponRegistration> providers = {
+      LocalCouponRegistration(),
+      HttpCouponRegistration(),
   };
   return providers;
 }
 
 const Registration* FindProvider(std::string_view name) {
   for (const Registration& provider : AllProviders()) {
+    if (provider.schema.name == name) {
+      return &provider;
+    }
+  }
+  return nullptr;
+}
+
+const CouponRegistration* FindCouponProvider(std::string_view name) {
+  for (const CouponRegistration& provider : AllCouponProviders()) {
     if (provider.schema.name == name) {
       return &provider;
     }

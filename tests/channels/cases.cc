@@ -92,10 +92,228 @@ ProviderCase Smtp() {
   return c;
 }
 
+CallbackRequest Post(std::string url, std::string body) {
+  return {"POST", std::move(url), {}, std::move(body)};
+}
+
+Answer AliyunAnswer(const std::string& code, const std::string& message = "") {
+  return HttpAnswer(200, R"({"RequestId":"F655","Code":")" + code + R"(","Message":")" + message +
+                             R"(","BizId":"9006197469364984400"})");
+}
+
+std::vector<CallbackCase> AliyunCallbacks() {
+  const std::string url = "/v1/callbacks/sms?token=0123456789abcdef0123";
+  const std::string report =
+      R"([{"phone_number":"13900000001","send_time":"2017-01-01 00:00:00",)"
+      R"("report_time":"2017-01-01 08:00:01","success":true,"err_code":"DELIVERED",)"
+      R"("err_msg":"ok","sms_size":"1","biz_id":"12345","out_id":"0123456789abcdef0123456789abcdef"}])";
+  const auto failed = [](const std::string& code) {
+    return R"([{"phone_number":"13900000001","success":false,"err_code":")" + code +
+           R"(","biz_id":"12345","out_id":"67","report_time":"2017-01-01 08:00:01"}])";
+  };
+  const auto reply = [](const std::string& content) {
+    return R"([{"phone_number":"13900000001","send_time":"2017-01-01 08:00:00","content":")" +
+           content + R"(","sign_name":"x","dest_code":"1","sequence_id":1234567890}])";
+  };
+  const std::string opted_out = "unsubscribed address=+8613900000001 reason=opted_out text=";
+  const std::string at = " time=2017-01-01T00:00:00Z";
+  std::vector<CallbackCase> cases = {
+      {"delivered", Post(url, report), kNow,
+       "delivered dispatch=0123456789abcdef0123456789abcdef id=12345 time=2017-01-01T00:00:01Z"},
+      {"not delivered", Post(url, failed("MK:0001")), kNow,
+       "undelivered id=12345 reason=mk:0001 time=2017-01-01T00:00:01Z"},
+      {"refused by the customer", Post(url, failed("USER_REJECT")), kNow,
+       "undelivered id=12345 reason=user_reject time=2017-01-01T00:00:01Z; unsubscribed id=12345 "
+       "address=+8613900000001 reason=user_reject time=2017-01-01T00:00:01Z"},
+      {"a question", Post(url, reply("几点关门?")), kNow,
+       "replied address=+8613900000001 text=几点关门?" + at},
+      {"nothing new", Post(url, "[]"), kNow, ""},
+      {"fields we do not know", Post(url, R"([{"a":1},{"b":{"success":true}}])"), kNow, ""},
+      {"no token", Post("/v1/callbacks/sms", report), kNow, "refused"},
+      {"an empty token", Post("/v1/callbacks/sms?token=", report), kNow, "refused"},
+      {"half a token", Post("/v1/callbacks/sms?token=0123456789abcdef", report), kNow, "refused"},
+      {"the token in another place", Post("/v1/callbacks/0123456789abcdef0123?x=1", report), kNow,
+       "refused"},
+      {"not JSON", Post(url, "<xml/>"), kNow, "refused"},
+      {"an array of numbers", Post(url, "[1]"), kNow, "refused"},
+      {"too many of them", Post(url, "[" + std::string(2'000'000, ' ') + "]"), kNow, "refused"},
+      {"not a POST", {"GET", url, {}, ""}, kNow, "refused"}};
+  for (const char* word : {"TD", "td", " T ", "N", "R", "STOP", "stop.", "退订", "我要退订！",
+                           "ＴＤ", "“T”", "拒收", "TD退订"}) {
+    cases.push_back({"opt-out", Post(url, reply(word)), kNow, opted_out + word + at});
+  }
+  for (const char* word : {"TODAY", "RN", "好的", "NO.1", "T恤有吗"}) {
+    cases.push_back({"no opt-out", Post(url, reply(word)), kNow,
+                     std::string("replied address=+8613900000001 text=") + word + at});
+  }
+  return cases;
+}
+
+ProviderCase Aliyun() {
+  ProviderCase c;
+  c.provider = "aliyun";
+  c.settings.values = {{"access_key_id", "LTAI-example"},
+                       {"access_key_secret", "the-secret-of-the-key"},
+                       {"sign_name", "阿里云"},
+                       {"endpoint", "https://dysmsapi.aliyuncs.com"},
+                       {"callback_token", "0123456789abcdef0123"}};
+  c.secrets = {"the-secret-of-the-key", "0123456789abcdef0123", "LTAI-example"};
+  c.bad_settings = {{"access_key_id", ""},
+                    {"access_key_id", "two words"},
+                    {"access_key_secret", ""},
+                    {"access_key_secret", "line\r\nbreak"},
+                    {"sign_name", ""},
+                    {"endpoint", "dysmsapi.aliyuncs.com"},
+                    {"endpoint", "ftp://x.test"},
+                    {"endpoint", "https://x.test/path"},
+                    {"callback_token", "too-little"}};
+  c.message = ExampleMessage();
+  c.message.address = "+8613900000000";
+  c.message.fields = {{"code", "SMS_154950909"}, {"param.name", "小明"}, {"param.off", "50 元"}};
+  c.context = ExampleContext();
+  c.answers = {
+      {"sent", AliyunAnswer("OK", "OK"), Kind::kAccepted, ""},
+      {"OK, but not HTTP's", HttpAnswer(500, R"({"Code":"OK"})"), Kind::kUnknown, "server_error"},
+      {"no code", HttpAnswer(200, R"({"Message":"OK"})"), Kind::kUnknown, "bad_answer"},
+      {"a code that is an object", HttpAnswer(200, R"({"Code":{"a":"OK"}})"), Kind::kUnknown,
+       "bad_answer"},
+      {"the gateway is busy", HttpAnswer(429, R"({"Code":"Throttling.User"})"), Kind::kRetry,
+       "rate_limited"},
+      {"busy, with HTTP's 400", HttpAnswer(400, R"({"Code":"Throttling.User"})"), Kind::kRetry,
+       "rate_limited"},
+      {"wrong signature", HttpAnswer(400, R"({"Code":"SignatureDoesNotMatch"})"),
+       Kind::kChannelPaused, "unauthorized"},
+      {"clock is wrong", HttpAnswer(400, R"({"Code":"InvalidTimeStamp.Expired"})"),
+       Kind::kChannelPaused, "clock"},
+      {"a code of tomorrow", AliyunAnswer("isv.SOMETHING_NEW"), Kind::kRejected, "refused"},
+      {"a failure of tomorrow", AliyunAnswer("isp.SOMETHING_NEW"), Kind::kUnknown, "server_error"},
+      {"a gateway code of tomorrow", HttpAnswer(400, R"({"Code":"NewThing"})"), Kind::kRejected,
+       "bad_request"},
+  };
+  for (const AnswerRule& rule : FindProvider("aliyun")->answers) {
+    c.answers.push_back({rule.code, AliyunAnswer(rule.code), rule.kind, rule.reason});
+  }
+  c.callbacks = AliyunCallbacks();
+  return c;
+}
+
+// Signed in plain mode by Python: sha1 of the sorted token, timestamp and nonce.
+constexpr TimeUs kWechatNow = 1'410'685'589 * kSecondUs;
+constexpr char kWechatQuery[] =
+    "/v1/callbacks/wechat?signature=f21891de399b4e33a1a93c9a7b8a8fffb5a443ff&timestamp=1410685589"
+    "&nonce=test";
+
+std::string WechatEvent(const std::string& inner) {
+  return "<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName>"
+         "<FromUserName><![CDATA[oia2TjuEGTNoeX76QEjQNrcURxG8]]></FromUserName>"
+         "<CreateTime>1395658920</CreateTime>" +
+         inner + "</xml>";
+}
+
+std::string JobFinish(const std::string& status, const std::string& id = "200163836") {
+  return WechatEvent(
+      "<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[TEMPLATESENDJOBFINISH]]></"
+      "Event><MsgID>" +
+      id + "</MsgID><Status><![CDATA[" + status + "]]></Status>");
+}
+
+std::vector<CallbackCase> WechatCallbacks() {
+  const std::string from = " address=oia2TjuEGTNoeX76QEjQNrcURxG8";
+  const std::string at = " time=2014-03-24T11:02:00Z";
+  const std::string id = " id=200163836";
+  const std::string text = "<MsgType>text</MsgType><Content><![CDATA[";
+  return {
+      {"delivered", Post(kWechatQuery, JobFinish("success")), kWechatNow,
+       "delivered" + id + from + at},
+      {"delivered, its id untold", Post(kWechatQuery, JobFinish("success", "0")), kWechatNow,
+       "delivered" + from + at},
+      {"blocked by the user", Post(kWechatQuery, JobFinish("failed:user block")), kWechatNow,
+       "undelivered" + id + from + " reason=user_block" + at + "; unsubscribed" + id + from +
+           " reason=user_block" + at},
+      {"system failure", Post(kWechatQuery, JobFinish("failed: system failed")), kWechatNow,
+       "undelivered" + id + from + " reason=system_failed" + at},
+      {"follows",
+       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>subscribe</Event>")),
+       kWechatNow, "subscribed" + from + at},
+      {"unfollows",
+       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>unsubscribe</Event>")),
+       kWechatNow, "unsubscribed" + from + " reason=unfollowed" + at},
+      {"writes", Post(kWechatQuery, WechatEvent(text + "你好]]></Content>")), kWechatNow,
+       "replied" + from + " text=你好" + at},
+      {"writes no more", Post(kWechatQuery, WechatEvent(text + "退订]]></Content>")), kWechatNow,
+       "unsubscribed" + from + " reason=opted_out text=退订" + at},
+      {"an event of no concern",
+       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>VIEW</Event>")), kWechatNow,
+       ""},
+      {"the console's question",
+       {"GET", std::string(kWechatQuery) + "&echostr=42", {}, ""},
+       kWechatNow,
+       ""},
+      {"an entity that grows",
+       Post(kWechatQuery, "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>" +
+                              WechatEvent("<MsgType>text</MsgType><Content>&b;</Content>")),
+       kWechatNow, "replied" + from + " text=&b;" + at},
+      {"an old signature", Post(kWechatQuery, JobFinish("success")), kWechatNow + kHourUs,
+       "refused"},
+      {"no XML", Post(kWechatQuery, "{}"), kWechatNow, "refused"},
+      {"another nonce", Post(std::string(kWechatQuery) + "2", JobFinish("success")), kWechatNow,
+       "refused"},
+      {"no signature",
+       Post("/v1/callbacks/wechat?timestamp=1410685589&nonce=test", JobFinish("success")),
+       kWechatNow, "refused"},
+      {"a question with a wrong signature",
+       {"GET",
+        "/v1/callbacks/wechat?signature=00&timestamp=1410685589&nonce=test&echostr=42",
+        {},
+        ""},
+       kWechatNow,
+       "refused"},
+  };
+}
+
+ProviderCase WechatTemplate() {
+  ProviderCase c;
+  c.provider = "wechat_template";
+  c.settings.values = {{"app_id", "wx5823bf96d3bd56c7"},
+                       {"app_secret", "the-secret-of-the-app"},
+                       {"endpoint", "https://api.weixin.qq.com"},
+                       {"callback_token", "test"}};
+  c.secrets = {"the-secret-of-the-app", "TOKEN-OF-THE-HOUR"};
+  c.bad_settings = {{"app_id", ""},
+                    {"app_id", "gh_7f083739789a"},
+                    {"app_secret", ""},
+                    {"endpoint", "api.weixin.qq.com"},
+                    {"endpoint", "https://x.test/cgi-bin"},
+                    {"callback_token", "no blanks, please"},
+                    {"encoding_aes_key", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2"},
+                    {"encoding_aes_key", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2!"}};
+  c.message = ExampleMessage();
+  c.message.address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
+  c.message.fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
+                      {"url", "https://shop.example.com/回"},
+                      {"data.first", "好久不见"},
+                      {"data.remark", "\"50 元\""}};
+  c.context = ExampleContext();
+  c.answers = {
+      {"no errcode", HttpAnswer(200, R"({"errmsg":"ok","msgid":1})"), Kind::kUnknown, "bad_answer"},
+      {"an errcode as text", HttpAnswer(200, R"({"errcode":"0"})"), Kind::kAccepted, ""},
+      {"an error of tomorrow", HttpAnswer(200, R"({"errcode":99999})"), Kind::kRejected, "refused"},
+      {"behind a proxy's error", HttpAnswer(502, R"({"errcode":0})"), Kind::kUnknown,
+       "server_error"}};
+  for (const AnswerRule& rule : FindProvider("wechat_template")->answers) {
+    c.answers.push_back(
+        {rule.code, HttpAnswer(200, R"({"errcode":)" + rule.code + R"(,"errmsg":"x","msgid":7})"),
+         rule.kind, rule.reason});
+  }
+  c.callbacks = WechatCallbacks();
+  return c;
+}
+
 }  // namespace
 
 const std::vector<ProviderCase>& AllCases() {
-  static const std::vector<ProviderCase> cases = {Console(), File(), Webhook(), Smtp()};
+  static const std::vector<ProviderCase> cases = {Console(), File(),   Webhook(),
+                                                  Smtp(),    Aliyun(), WechatTemplate()};
   return cases;
 }
 

@@ -1,0 +1,368 @@
+// Alibaba Cloud SMS: SendSms of Dysmsapi 2017-05-25, its receipts (SmsReport) and replies (SmsUp).
+//
+// SendSms has no idempotency: a repeat is a second message on the phone and on the bill. So the
+// promise is at most once unless the config says otherwise; the OutId that travels with the message
+// comes back in the receipt and settles what a lost answer left open.
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "channels/acs3.h"
+#include "channels/answer.h"
+#include "channels/channel.h"
+#include "channels/crypto.h"
+#include "channels/limits.h"
+#include "channels/opt_out.h"
+#include "channels/url.h"
+#include "triggers/base/json.h"
+
+namespace huitou::channels {
+namespace {
+
+using Kind = Outcome::Kind;
+
+constexpr std::string_view kParameterPrefix = "param.";
+constexpr std::string_view kAcknowledged = R"({"code":0,"msg":"接收成功"})";
+
+// The documented codes of SendSms and of the gateway before it. No flag says which may be
+// repeated: what a code's own description says decides. Unknown is what may have been sent.
+std::vector<AnswerRule> Answers() {
+  return {
+      {"OK", Kind::kAccepted, ""},
+      // The recipient.
+      {"isv.MOBILE_NUMBER_ILLEGAL", Kind::kRejected, "bad_number", true},
+      {"isv.DOMESTIC_NUMBER_NOT_SUPPORTED", Kind::kRejected, "bad_number"},
+      {"isv.CUSTOMER_REFUSED", Kind::kRejected, "opted_out", false, true},
+      {"isv.BLACK_KEY_CONTROL_LIMIT", Kind::kRejected, "blocked"},
+      {"isv.BUSINESS_LIMIT_CONTROL", Kind::kRetry, "recipient_limit"},
+      // The template and what was put into it.
+      {"isv.SMS_TEMPLATE_ILLEGAL", Kind::kRejected, "bad_template"},
+      {"isv.SMS_SIGNATURE_SCENE_ILLEGAL", Kind::kRejected, "bad_template"},
+      {"isv.TEMPLATE_MISSING_PARAMETERS", Kind::kRejected, "bad_template"},
+      {"isv.TEMPLATE_PARAMS_ILLEGAL", Kind::kRejected, "bad_template"},
+      {"isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE", Kind::kRejected, "bad_template"},
+      {"isv.PARAM_LENGTH_LIMIT", Kind::kRejected, "too_long"},
+      {"isv.PARAM_NOT_SUPPORT_URL", Kind::kRejected, "bad_content"},
+      {"isv.SMS_CONTENT_ILLEGAL", Kind::kRejected, "bad_content"},
+      {"isv.UNSUPPORTED_CONTENT", Kind::kRejected, "bad_content"},
+      {"isv.INVALID_PARAMETERS", Kind::kRejected, "bad_request"},
+      {"isv.INVALID_JSON_PARAM", Kind::kRejected, "bad_request"},
+      {"isv.MOBILE_COUNT_OVER_LIMIT", Kind::kRejected, "bad_request"},
+      {"isv.EXTEND_CODE_ERROR", Kind::kRejected, "bad_request"},
+      {"isv.SMS_TEST_NUMBER_LIMIT", Kind::kRejected, "test_account"},
+      {"isv.SMS_TEST_SIGN_TEMPLATE_LIMIT", Kind::kRejected, "test_account"},
+      {"isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL", Kind::kRejected, "test_account"},
+      // The signature shown to the customer: a setting of the channel, wrong for every message.
+      {"isv.SMS_SIGNATURE_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+      {"isv.SMS_SIGN_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+      {"isv.SIGN_NAME_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+      {"isv.SIGN_STATE_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+      // The account.
+      {"isv.DAY_LIMIT_CONTROL", Kind::kChannelPaused, "quota"},
+      {"isv.MONTH_LIMIT_CONTROL", Kind::kChannelPaused, "quota"},
+      {"isv.OUT_OF_SERVICE", Kind::kChannelPaused, "no_balance"},
+      {"isv.AMOUNT_NOT_ENOUGH", Kind::kChannelPaused, "no_balance"},
+      {"isv.PRODUCT_UN_SUBSCRIPT", Kind::kChannelPaused, "account"},
+      {"isv.PRODUCT_UNSUBSCRIBE", Kind::kChannelPaused, "account"},
+      {"isv.ACCOUNT_NOT_EXISTS", Kind::kChannelPaused, "account"},
+      {"isv.ACCOUNT_ABNORMAL", Kind::kChannelPaused, "account"},
+      {"isv.SECURITY_FROZEN_ACCOUNT", Kind::kChannelPaused, "account"},
+      {"isp.RAM_PERMISSION_DENY", Kind::kChannelPaused, "unauthorized"},
+      {"isv.DENY_IP_RANGE", Kind::kChannelPaused, "unauthorized"},
+      {"Forbidden.RAM", Kind::kChannelPaused, "unauthorized"},
+      {"NoPermission", Kind::kChannelPaused, "unauthorized"},
+      {"SignatureDoesNotMatch", Kind::kChannelPaused, "unauthorized"},
+      {"IncompleteSignature", Kind::kChannelPaused, "unauthorized"},
+      {"InvalidAccessKeyId.NotFound", Kind::kChannelPaused, "unauthorized"},
+      {"InvalidAccessKeyId.Inactive", Kind::kChannelPaused, "unauthorized"},
+      {"MissingAccessKeyId", Kind::kChannelPaused, "unauthorized"},
+      {"InvalidTimeStamp.Expired", Kind::kChannelPaused, "clock"},
+      {"InvalidTimeStamp.Format", Kind::kChannelPaused, "clock"},
+      {"InvalidVersion", Kind::kChannelPaused, "no_endpoint"},
+      {"InvalidAction.NotFound", Kind::kChannelPaused, "no_endpoint"},
+      // Load: refused before anything was done.
+      {"Throttling", Kind::kRetry, "rate_limited"},
+      {"Throttling.User", Kind::kRetry, "rate_limited"},
+      {"Throttling.Api", Kind::kRetry, "rate_limited"},
+      {"ServiceUnavailable", Kind::kRetry, "unavailable"},
+      // Failures at any point.
+      {"isp.SYSTEM_ERROR", Kind::kUnknown, "server_error"},
+      {"isp.GATEWAY_ERROR", Kind::kUnknown, "server_error"},
+      {"InternalError", Kind::kUnknown, "server_error"},
+      // Every attempt draws a new nonce; a used one means that something repeated the request.
+      {"SignatureNonceUsed", Kind::kUnknown, "repeated"},
+  };
+}
+
+const std::vector<AnswerRule>& Rules() {
+  static const std::vector<AnswerRule> rules = Answers();
+  return rules;
+}
+
+// "触发天级流控Permits:10": how long the window is that the recipient's limit counts in.
+DurationUs LimitWindow(std::string_view message) {
+  const auto says = [message](std::string_view word) {
+    return message.find(word) != std::string_view::npos;
+  };
+  if (says("天") || says("日") || says("day")) {
+    return kDayUs;
+  }
+  return says("小时") || says("hour") ? kHourUs : kMinuteUs;
+}
+
+std::string Digits(std::string_view phone) {
+  std::string digits;
+  std::copy_if(phone.begin(), phone.end(), std::back_inserter(digits),
+               [](char c) { return c >= '0' && c <= '9'; });
+  return digits;
+}
+
+// "13900000000", "8613900000000" and "008613900000000" as "+8613900000000".
+std::string ToE164(std::string_view phone) {
+  std::string digits = Digits(phone);
+  if (digits.starts_with("00")) {
+    digits.erase(0, 2);
+  }
+  if (digits.size() == 11 && digits.front() == '1') {
+    digits.insert(0, "86");
+  }
+  return digits.empty() ? digits : "+" + digits;
+}
+
+// "2017-01-01 00:00:00" on Beijing's clocks, which the provider leaves unsaid.
+TimeUs BeijingTime(std::string text) {
+  std::replace(text.begin(), text.end(), ' ', 'T');
+  return ParseRfc3339(text + "+08:00").value_or(0);
+}
+
+void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
+  Receipt receipt;
+  const bool delivered = ValueOf(item, "success") == "true";
+  receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
+  receipt.dispatch = Id128::Parse(ValueOf(item, "out_id"));
+  receipt.provider_message_id = ValueOf(item, "biz_id");
+  const std::string code = ValueOf(item, "err_code");
+  receipt.reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
+  receipt.time = BeijingTime(ValueOf(item, "report_time"));
+  receipts->push_back(receipt);
+  if (!delivered && (code == "USER_REJECT" || code == "MOBILE_IN_BLACK")) {
+    receipt.kind = Receipt::Kind::kUnsubscribed;
+    receipt.address = ToE164(ValueOf(item, "phone_number"));
+    receipts->push_back(receipt);
+  }
+}
+
+void AppendReply(const FlatObject& item, std::vector<Receipt>* receipts) {
+  Receipt receipt;
+  receipt.address = ToE164(ValueOf(item, "phone_number"));
+  receipt.text = ValueOf(item, "content");
+  receipt.kind = MeansOptOut(receipt.text) ? Receipt::Kind::kUnsubscribed : Receipt::Kind::kReplied;
+  receipt.reason = receipt.kind == Receipt::Kind::kUnsubscribed ? "opted_out" : "";
+  receipt.time = BeijingTime(ValueOf(item, "send_time"));
+  receipts->push_back(std::move(receipt));
+}
+
+struct AliyunSettings {
+  std::string access_key_id;
+  std::string access_key_secret;
+  std::string sign_name;
+  std::string endpoint;
+  std::string authority;  // of the endpoint
+  std::string callback_token;
+};
+
+class AliyunChannel : public Channel {
+ public:
+  explicit AliyunChannel(AliyunSettings settings) : settings_(std::move(settings)) {}
+
+  Request Encode(const Message& message, const EncodeContext& context) const override {
+    Acs3Request acs;
+    acs.query = {{"OutId", message.dispatch.ToString()},
+                 {"PhoneNumbers", Digits(message.address)},
+                 {"SignName", settings_.sign_name}};
+    JsonObject parameters;
+    bool any_parameter = false;
+    for (const auto& [name, value] : message.fields) {
+      if (name == "code") {
+        acs.query.emplace_back("TemplateCode", value);
+      } else if (name.starts_with(kParameterPrefix)) {
+        parameters.Add(std::string_view(name).substr(kParameterPrefix.size()), value);
+        any_parameter = true;
+      }
+    }
+    if (any_parameter) {
+      acs.query.emplace_back("TemplateParam", parameters.Close());
+    }
+    acs.headers = {{"host", settings_.authority},
+                   {"x-acs-action", "SendSms"},
+                   {"x-acs-version", "2017-05-25"},
+                   {"x-acs-date", FormatRfc3339(context.now - context.now % kSecondUs)},
+                   {"x-acs-signature-nonce", context.nonce},
+                   {"x-acs-content-sha256", Sha256Hex("")}};
+    HttpRequest request;
+    request.url = settings_.endpoint + "/?" + Acs3Query(acs);
+    request.headers = acs.headers;
+    request.headers.emplace_back("authorization", Acs3Authorization(acs, settings_.access_key_id,
+                                                                    settings_.access_key_secret));
+    request.headers.emplace_back("accept", "application/json");
+    return request;
+  }
+
+  Outcome Decode(const Answer& answer, TimeUs now) const override {
+    const std::optional<Outcome> failure = HttpFailure(answer, now);
+    const HttpResponse* response = HttpResponseOf(answer);
+    if (response == nullptr || answer.error != TransportError::kNone) {
+      return *failure;
+    }
+    const FlatObject body = ParseJsonObject(response->body).value_or(FlatObject());
+    const std::string code = ValueOf(body, "Code");
+    const AnswerRule* rule = FindRule(Rules(), code);
+    if (rule != nullptr && (rule->kind != Kind::kAccepted || !failure)) {
+      return RuleOutcome(*rule, *response, body, now);
+    }
+    if (failure) {
+      return *failure;
+    }
+    if (code.starts_with("isv.")) {
+      return MakeOutcome(Kind::kRejected, "refused");  // new in their table; theirs to refuse
+    }
+    return MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error");
+  }
+
+  // The provider does not sign what it pushes, so the URL given to it must hold a secret:
+  // /v1/callbacks/<channel>?token=<callback_token>.
+  CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs /*now*/) const override {
+    if (settings_.callback_token.empty() ||
+        !SameSecret(QueryValue(request.url, "token"), settings_.callback_token)) {
+      return RefuseCallback(403);
+    }
+    if (request.method != "POST") {
+      return RefuseCallback(405);
+    }
+    const auto items = ParseJsonObjects(request.body);
+    if (!items) {
+      return RefuseCallback(400);
+    }
+    CallbackReply reply = AcceptCallback("application/json; charset=utf-8", kAcknowledged);
+    for (const FlatObject& item : *items) {
+      if (item.contains("success")) {
+        AppendReport(item, &reply.receipts);
+      } else if (item.contains("content")) {
+        AppendReply(item, &reply.receipts);
+      }
+    }
+    return reply;
+  }
+
+ private:
+  static Outcome RuleOutcome(const AnswerRule& rule, const HttpResponse& response,
+                             const FlatObject& body, TimeUs now) {
+    Outcome outcome = OutcomeOf(rule);
+    if (outcome.kind == Kind::kAccepted) {
+      outcome.provider_message_id = ValueOf(body, "BizId");
+    } else if (outcome.reason == "recipient_limit") {
+      outcome.retry_after = LimitWindow(ValueOf(body, "Message"));
+    } else if (outcome.kind == Kind::kRetry) {
+      outcome.retry_after = RetryAfter(response.headers, now);
+    }
+    return outcome;
+  }
+
+  const AliyunSettings settings_;
+};
+
+constexpr size_t kCallbackTokenBytesMin = 16;
+
+Status Invalid(std::string message) {
+  return {StatusCode::kInvalid, std::move(message)};
+}
+
+// Header values must not hold blanks or control characters.
+bool IsPlainWord(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
+  AliyunSettings settings;
+  settings.access_key_id = values.Get("access_key_id");
+  settings.access_key_secret = values.Get("access_key_secret");
+  settings.sign_name = values.Get("sign_name");
+  settings.endpoint = values.Get("endpoint");
+  settings.callback_token = values.Get("callback_token");
+  if (!IsPlainWord(settings.access_key_id)) {
+    return Invalid("access_key_id: empty, or with blanks in it");
+  }
+  if (!IsPlainWord(settings.access_key_secret)) {
+    return Invalid("access_key_secret: empty, or with blanks in it");
+  }
+  if (settings.sign_name.empty()) {
+    return Invalid("sign_name: missing");
+  }
+  if (settings.endpoint.empty()) {
+    settings.endpoint = "https://dysmsapi.aliyuncs.com";
+  }
+  const std::optional<Url> endpoint = ParseUrl(settings.endpoint);
+  if (Status status = CheckHttpUrl("endpoint", settings.endpoint); !status.ok()) {
+    return status;
+  }
+  if ((endpoint->path != "" && endpoint->path != "/") || !endpoint->query.empty()) {
+    return Invalid("endpoint: a scheme and a host, without path and query");
+  }
+  settings.endpoint = endpoint->scheme + "://" + endpoint->authority;
+  settings.authority = endpoint->authority;
+  if (!settings.callback_token.empty() && settings.callback_token.size() < kCallbackTokenBytesMin) {
+    return Invalid("callback_token: shorter than 16 bytes; make one with: openssl rand -hex 16");
+  }
+  return std::unique_ptr<Channel>(std::make_unique<AliyunChannel>(std::move(settings)));
+}
+
+std::vector<config::Setting> SettingsTable() {
+  using config::SettingType;
+  return {
+      {.name = "access_key_id",
+       .type = SettingType::kSecret,
+       .required = true,
+       .help = "Of a RAM user that may do dysms:SendSms and nothing else."},
+      {.name = "access_key_secret",
+       .type = SettingType::kSecret,
+       .required = true,
+       .help = "Of the same RAM user."},
+      {.name = "sign_name",
+       .required = true,
+       .help = "The approved signature (签名) that the message opens with."},
+      {.name = "endpoint",
+       .type = SettingType::kUrl,
+       .default_value = "https://dysmsapi.aliyuncs.com",
+       .help = "The API's address, where another region's is wanted."},
+      {.name = "callback_token",
+       .type = SettingType::kSecret,
+       .help = "At least 16 bytes; receipts and replies are believed only from "
+               "`/v1/callbacks/<channel>?token=<this>`, which is what to enter in the console."},
+  };
+}
+
+}  // namespace
+
+Registration AliyunRegistration() {
+  Registration registration;
+  registration.schema.name = "aliyun";
+  registration.schema.help = "Sends SMS by Alibaba Cloud (SendSms of Dysmsapi 2017-05-25).";
+  registration.schema.settings = SettingsTable();
+  registration.schema.address = config::Address::kPhone;
+  registration.schema.required_fields = {"code"};
+  registration.schema.optional_fields = {"param.*"};
+  registration.promise = Promise::kAtMostOnce;
+  registration.promises_allowed = {Promise::kAtMostOnce, Promise::kAtLeastOnce};
+  registration.limits.rate_per_second = 100;  // of the 5,000/s that an account has
+  registration.cost =
+      "Charged per segment that a carrier confirms: 70 characters, or 67 each when "
+      "there are several; the signature counts. A repeat is charged again.";
+  registration.receipts = true;
+  registration.answers = Answers();
+  registration.make = &Make;
+  return registration;
+}
+
+}  // namespace huitou::channels

@@ -1,0 +1,203 @@
+// Published test vectors of the providers' signatures and encryptions, and derived ones.
+#include <gtest/gtest.h>
+
+#include "channels/acs3.h"
+#include "channels/crypto.h"
+#include "channels/url.h"
+#include "channels/wechat_callback.h"
+#include "tests/channels/case.h"
+
+namespace huitou::channels {
+namespace {
+
+TEST(StandardWebhooks, SignsAsItsOwnExample) {
+  const auto key = FromBase64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+  ASSERT_TRUE(key);
+  EXPECT_EQ(
+      ToBase64(HmacSha256(*key, "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{\"test\": 2432232314}")),
+      "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+}
+
+TEST(Acs3, SignsAsTheDocumentationsExample) {
+  Acs3Request request;
+  request.query = {{"RegionId", "cn-shanghai"},
+                   {"ImageId", "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}};
+  request.headers = {
+      {"x-acs-version", "2014-05-26"},
+      {"host", "ecs.cn-shanghai.aliyuncs.com"},
+      {"x-acs-action", "RunInstances"},
+      {"x-acs-date", "2023-10-26T10:22:32Z"},
+      {"x-acs-signature-nonce", "3156853299f313e23d1673dc12e1703d"},
+      {"x-acs-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}};
+  EXPECT_EQ(Acs3CanonicalHash(request),
+            "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259");
+  EXPECT_EQ(Acs3Authorization(request, "YourAccessKeyId", "YourAccessKeySecret"),
+            "ACS3-HMAC-SHA256 Credential=YourAccessKeyId,SignedHeaders=host;x-acs-action;x-acs-"
+            "content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,Signature="
+            "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0");
+}
+
+TEST(Acs3, SignsASendSmsWithChineseAndReservedCharacters) {
+  Acs3Request request;
+  request.query = {{"TemplateParam", R"({"code":"a b*~/"})"},
+                   {"SignName", "阿里云"},
+                   {"PhoneNumbers", "13900000000"},
+                   {"TemplateCode", "SMS_154950909"},
+                   {"OutId", "camp-1"}};
+  request.headers = {{"host", "dysmsapi.aliyuncs.com"},
+                     {"x-acs-action", "SendSms"},
+                     {"x-acs-version", "2017-05-25"},
+                     {"x-acs-date", "2026-01-02T03:04:05Z"},
+                     {"x-acs-signature-nonce", "0123456789abcdef0123456789abcdef"},
+                     {"x-acs-content-sha256", Sha256Hex("")}};
+  EXPECT_EQ(Acs3Query(request),
+            "OutId=camp-1&PhoneNumbers=13900000000&SignName=%E9%98%BF%E9%87%8C%E4%BA%91&"
+            "TemplateCode=SMS_154950909&TemplateParam=%7B%22code%22%3A%22a%20b%2A~%2F%22%7D");
+  EXPECT_EQ(Acs3CanonicalHash(request),
+            "ff31f1723cea98cb4466dfc396cff760a5481b75e8431138ee918de1195b55b4");
+  const std::string header = Acs3Authorization(request, "x", "YourAccessKeySecret");
+  EXPECT_EQ(header.substr(header.rfind('=') + 1),
+            "08a9c68c24f18aeb5d62f0c20aad7280aace2898882a0736eeaeb03d8c404e67");
+}
+
+constexpr char kWecomKey[] = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+constexpr char kWecomApp[] = "wx5823bf96d3bd56c7";
+constexpr char kWecomMessage[] =
+    "RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUpj"
+    "911L3vg3W/sYYvuJTs3TUUkSUXxaccAS0qhxchrRYt66wiSpGLYL42aM6A8dTT+6k4aSknmPj48kzJs8qLjvd4Xgpue06"
+    "DOdnLxAUHzM6+kDZ+HMZfJYuR+LtwGc2hgf5gsijff0ekUNXZiqATP7PF5mZxZ3Izoun1s4zG4LUMnvw2r+KqCKIw+3IQ"
+    "H03v+BCA9nMELNqbSf6tiWSrXJB3LAVGUcallcrw8V2t9EL4EhzJWrQUax5wLVMNS0+rUPA3k22Ncx4XXZS9o0MBH27Bo"
+    "6BpNelZpS+/uh9KsNlY6bHCmJU9p8g7m3fVKn28H3KDYA5Pl/T8Z1ptDAVe0lXdQ2YoyyH2uyPIGHBZZIs2pDBS8R07+q"
+    "N+E7Q==";
+
+WechatCallbackSettings WecomSettings() {
+  return {"QDG6eK", ParseEncodingAesKey(kWecomKey).value_or(""), kWecomApp};
+}
+
+TEST(WechatCrypto, AnswersTheEncryptedQuestion) {
+  const std::string echo =
+      "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ==";
+  const std::string url =
+      "/v1/callbacks/wechat?msg_signature=5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3&timestamp="
+      "1409659589&nonce=263014780&echostr=" +
+      PercentEncode(echo);
+  const TimeUs now = 1'409'659'589 * kSecondUs;
+  const WechatCall call = VerifyWechatCall({"GET", url, {}, ""}, WecomSettings(), now);
+  EXPECT_TRUE(call.reply.verified);
+  EXPECT_EQ(call.reply.response.body, "1616140317555161061");
+  WechatCallbackSettings other_app = WecomSettings();
+  other_app.app_id = "wx0000000000000000";
+  EXPECT_FALSE(VerifyWechatCall({"GET", url, {}, ""}, other_app, now).reply.verified);
+}
+
+TEST(WechatCrypto, ReadsTheEncryptedMessageAndNoForgedOne) {
+  const std::string url =
+      "/v1/callbacks/wechat?msg_signature=477715d11cdb4164915debcba66cb864d751f3e6&timestamp="
+      "1409659813&nonce=1372623149";
+  const std::string body = std::string(
+                               "<xml><ToUserName><![CDATA[wx5823bf96d3bd56c7]]></ToUserName>"
+                               "<Encrypt><![CDATA[") +
+                           kWecomMessage + "]]></Encrypt></xml>";
+  const TimeUs now = 1'409'659'813 * kSecondUs;
+  const WechatCall call = VerifyWechatCall({"POST", url, {}, body}, WecomSettings(), now);
+  ASSERT_TRUE(call.reply.verified);
+  ASSERT_TRUE(call.message);
+  EXPECT_EQ(ValueOf(*call.message, "Content"), "hello");
+  EXPECT_EQ(ValueOf(*call.message, "MsgId"), "4561255354251345929");
+  EXPECT_EQ(call.reply.response.body, "success");
+
+  std::string forged = body;
+  forged[forged.find("RypEv")] = 'S';
+  EXPECT_FALSE(VerifyWechatCall({"POST", url, {}, forged}, WecomSettings(), now).reply.verified);
+  const std::string plain = "<xml><MsgType>text</MsgType><Content>hello</Content></xml>";
+  EXPECT_FALSE(VerifyWechatCall({"POST", url, {}, plain}, WecomSettings(), now).reply.verified);
+}
+
+TEST(WechatCrypto, ReadsWhatAnotherLibraryEncrypted) {
+  const auto key = ParseEncodingAesKey("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG");
+  ASSERT_TRUE(key);
+  const std::string encrypted =
+      "jn1L23DB+6ELqJ+6bruv21Y6MD7KeIfP82D6gU39rmkgczbWwt5+3bnyg5K55bgVtVzd832WzZGMhkP72vVOfg==";
+  EXPECT_EQ(DecryptWechat(*key, "wxb11529c136998cb6", encrypted), "我是中文abcd123");
+  EXPECT_EQ(DecryptWechat(*key, "wxb11529c136998cb7", encrypted), std::nullopt);
+  EXPECT_EQ(DecryptWechat(*key, "wxb11529c136998cb6", encrypted.substr(4)), std::nullopt);
+  EXPECT_EQ(DecryptWechat(*key, "wxb11529c136998cb6", ""), std::nullopt);
+}
+
+TEST(WechatToken, IsAskedForAndRead) {
+  config::Settings settings;
+  settings.values = {{"app_id", "wx5823bf96d3bd56c7"}, {"app_secret", "s3cret-of-app"}};
+  const auto channel = MakeChannel("wechat_template", settings);
+  const auto request = channel->TokenRequest();
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->url, "https://api.weixin.qq.com/cgi-bin/stable_token");
+  EXPECT_EQ(
+      request->body,
+      R"({"grant_type":"client_credential","appid":"wx5823bf96d3bd56c7","secret":"s3cret-of-app"})");
+  const auto token =
+      channel->DecodeToken({200, {}, R"({"access_token":"ACCESS_TOKEN","expires_in":7200})"});
+  ASSERT_TRUE(token.ok());
+  EXPECT_EQ(token->value, "ACCESS_TOKEN");
+  EXPECT_EQ(token->lifetime, 2 * kHourUs);
+  const auto busy = channel->DecodeToken({200, {}, R"({"errcode":-1,"errmsg":"system error"})"});
+  EXPECT_EQ(busy.status().code(), StatusCode::kUnavailable);
+  const auto wrong = channel->DecodeToken(
+      {200, {}, R"({"errcode":40125,"errmsg":"invalid appsecret s3cret-of-app"})"});
+  EXPECT_EQ(wrong.status().code(), StatusCode::kInvalid);
+  EXPECT_EQ(wrong.status().message(), "no access token: errcode 40125");
+  for (const char* body : {"", "[]", R"({"access_token":"","expires_in":7200})",
+                           R"({"access_token":"x","expires_in":-1})", R"({"access_token":"x"})"}) {
+    EXPECT_FALSE(channel->DecodeToken({200, {}, body}).ok()) << body;
+  }
+  EXPECT_FALSE(channel->DecodeToken({500, {}, R"({"access_token":"x","expires_in":1})"}).ok());
+}
+
+TEST(WechatTemplate, WaitsForBeijingsMidnightWhenTheDaysQuotaIsUsedUp) {
+  config::Settings settings;
+  settings.values = {{"app_id", "wx5823bf96d3bd56c7"}, {"app_secret", "s3cret-of-app"}};
+  const Outcome outcome = MakeChannel("wechat_template", settings)
+                              ->Decode(HttpAnswer(200, R"({"errcode":45009})"),
+                                       *ParseRfc3339("2026-11-11T23:30:00+08:00"));
+  EXPECT_EQ(outcome.kind, Outcome::Kind::kRetry);
+  EXPECT_EQ(outcome.retry_after, 30 * kMinuteUs);
+}
+
+TEST(Aliyun, WaitsAsLongAsTheRecipientsLimitCounts) {
+  const auto channel = MakeChannel("aliyun", AllCases()[4].settings);
+  const auto retry_after = [&channel](const std::string& message) {
+    return channel
+        ->Decode(HttpAnswer(
+                     200, R"({"Code":"isv.BUSINESS_LIMIT_CONTROL","Message":")" + message + "\"}"),
+                 kNow)
+        .retry_after;
+  };
+  EXPECT_EQ(retry_after("触发分钟级流控Permits:1"), kMinuteUs);
+  EXPECT_EQ(retry_after("触发小时级流控Permits:5"), kHourUs);
+  EXPECT_EQ(retry_after("触发天级流控Permits:10"), kDayUs);
+}
+
+TEST(Aliyun, TellsItsBizIdAndTheCustomersWish) {
+  const auto channel = MakeChannel("aliyun", AllCases()[4].settings);
+  const Outcome sent =
+      channel->Decode(HttpAnswer(200, R"({"Code":"OK","BizId":"9006197469364984400"})"), kNow);
+  EXPECT_EQ(sent.provider_message_id, "9006197469364984400");
+  const Outcome refused =
+      channel->Decode(HttpAnswer(200, R"({"Code":"isv.CUSTOMER_REFUSED"})"), kNow);
+  EXPECT_TRUE(refused.revoke_consent);
+  const Outcome no_number =
+      channel->Decode(HttpAnswer(200, R"({"Code":"isv.MOBILE_NUMBER_ILLEGAL"})"), kNow);
+  EXPECT_TRUE(no_number.suppress_address);
+}
+
+TEST(Base64, TakesOnlyWhatIsCanonical) {
+  EXPECT_EQ(FromBase64("Zm9vYg=="), "foob");
+  EXPECT_EQ(FromBase64(""), "");
+  for (const char* bad : {"Zm9vYg=", "Zm9vYh==", "Zm9v Yg=", "Zm9vY===", "====", "Zm9v\nYg="}) {
+    EXPECT_EQ(FromBase64(bad), std::nullopt) << bad;
+  }
+  EXPECT_EQ(FromBase64Url(ToBase64Url("\xff\xfe\xfd?>")), "\xff\xfe\xfd?>");
+  EXPECT_EQ(FromBase64Url("ab=="), std::nullopt);
+}
+
+}  // namespace
+}  // namespace huitou::channels
