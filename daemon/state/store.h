@@ -11,6 +11,7 @@
 // tests/state/fixtures.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,6 +36,10 @@ namespace huitou {
 using ShardNumber = uint16_t;
 
 // --- What one commit holds ----------------------------------------------------------------------
+
+enum class SinkKind : uint8_t { kDecisions, kEmits, kDeadLetters };
+inline constexpr size_t kSinkKinds = 3;
+std::string_view ToString(SinkKind kind);
 
 // How far a shard has read one of its inputs.
 struct InputPosition {
@@ -62,8 +67,10 @@ struct ShardState {
   uint64_t owner_epoch = 0;  // raised by every owner that opens the shard
   uint64_t commit = 0;       // number of the commit
   TimeUs frontier = kTimeMin;
-  std::string timer_cursor;  // no timer entry has a lower key
-  uint64_t sink_next = 1;    // sequence of the next sink record
+  std::string timer_cursor;                               // no timer entry has a lower key
+  int64_t timers = 0;                                     // entries in the index from the cursor on
+  uint64_t sink_next = 1;                                 // sequence of the next sink record
+  std::array<uint64_t, kSinkKinds> sinks_delivered = {};  // all up to these sequences
   uint64_t candidates = 0;
   std::vector<InputPosition> inputs;
   std::map<uint32_t, CampaignTally> tallies;  // by campaign symbol
@@ -84,10 +91,6 @@ struct JournalLine {
   TimeUs wall = 0;   // when it was decided: retention counts from here
   std::string line;  // the decision's JSON
 };
-
-enum class SinkKind : uint8_t { kDecisions, kEmits, kDeadLetters };
-inline constexpr size_t kSinkKinds = 3;
-std::string_view ToString(SinkKind kind);
 
 // A record on its way to a sink; (shard, kind, sequence) names it.
 struct SinkRecord {
@@ -115,10 +118,10 @@ struct CommitBatch {
   std::vector<std::pair<std::string, LedgerEntry>> ledger;  // customer, entry
   std::vector<JournalLine> journal;
   std::vector<SinkRecord> sinks;
-  std::vector<std::pair<SinkKind, uint64_t>> sinks_delivered;  // all up to this sequence
-  std::vector<QuotaPart> quotas;                               // absolute values
-  std::vector<std::pair<uint32_t, std::string>> symbols;       // number, name
-  std::vector<std::pair<uint16_t, int64_t>> log_consumed;      // stream, offset: older may go
+  std::vector<SinkKind> sinks_trimmed;                    // drop what state->sinks_delivered covers
+  std::vector<QuotaPart> quotas;                          // absolute values
+  std::vector<std::pair<uint32_t, std::string>> symbols;  // number, name
+  std::vector<std::pair<uint16_t, int64_t>> log_consumed;  // stream, offset: older may go
 };
 
 // --- The embedded log ---------------------------------------------------------------------------
@@ -171,11 +174,12 @@ class Store {
                     std::vector<std::string>* keys) const;
 
   Result<std::optional<StoredDispatch>> ReadDispatch(ShardNumber shard, const Id128& id) const;
-  // Planned for `channel`, due by `until`, the most urgent first.
-  Status ReadPlanned(ShardNumber shard, std::string_view channel, TimeUs until, size_t max,
-                     std::vector<StoredDispatch>* out) const;
-  // Accepted or unknown, and due by `until`.
-  Status ReadDue(ShardNumber shard, TimeUs until, size_t max,
+  // Planned for `channel`, due in [from, until], the most urgent first. `from` spares the way over
+  // what was settled since.
+  Status ReadPlanned(ShardNumber shard, std::string_view channel, TimeUs from, TimeUs until,
+                     size_t max, std::vector<StoredDispatch>* out) const;
+  // Accepted or unknown, and due in [from, until].
+  Status ReadDue(ShardNumber shard, TimeUs from, TimeUs until, size_t max,
                  std::vector<StoredDispatch>* out) const;
   Status ReadLeased(ShardNumber shard, std::vector<StoredDispatch>* out) const;
   // Names of the channels that have planned records.
