@@ -27,78 +27,71 @@ constexpr std::string_view kAcknowledged = R"({"code":0,"msg":"接收成功"})";
 
 // The documented codes of SendSms and of the gateway before it. No flag says which may be
 // repeated: what a code's own description says decides. Unknown is what may have been sent.
-std::vector<AnswerRule> Answers() {
-  return {
-      {"OK", Kind::kAccepted, ""},
-      // The recipient.
-      {"isv.MOBILE_NUMBER_ILLEGAL", Kind::kRejected, "bad_number", true},
-      {"isv.DOMESTIC_NUMBER_NOT_SUPPORTED", Kind::kRejected, "bad_number"},
-      {"isv.CUSTOMER_REFUSED", Kind::kRejected, "opted_out", false, true},
-      {"isv.BLACK_KEY_CONTROL_LIMIT", Kind::kRejected, "blocked"},
-      {"isv.BUSINESS_LIMIT_CONTROL", Kind::kRetry, "recipient_limit"},
-      // The template and what was put into it.
-      {"isv.SMS_TEMPLATE_ILLEGAL", Kind::kRejected, "bad_template"},
-      {"isv.SMS_SIGNATURE_SCENE_ILLEGAL", Kind::kRejected, "bad_template"},
-      {"isv.TEMPLATE_MISSING_PARAMETERS", Kind::kRejected, "bad_template"},
-      {"isv.TEMPLATE_PARAMS_ILLEGAL", Kind::kRejected, "bad_template"},
-      {"isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE", Kind::kRejected, "bad_template"},
-      {"isv.PARAM_LENGTH_LIMIT", Kind::kRejected, "too_long"},
-      {"isv.PARAM_NOT_SUPPORT_URL", Kind::kRejected, "bad_content"},
-      {"isv.SMS_CONTENT_ILLEGAL", Kind::kRejected, "bad_content"},
-      {"isv.UNSUPPORTED_CONTENT", Kind::kRejected, "bad_content"},
-      {"isv.INVALID_PARAMETERS", Kind::kRejected, "bad_request"},
-      {"isv.INVALID_JSON_PARAM", Kind::kRejected, "bad_request"},
-      {"isv.MOBILE_COUNT_OVER_LIMIT", Kind::kRejected, "bad_request"},
-      {"isv.EXTEND_CODE_ERROR", Kind::kRejected, "bad_request"},
-      {"isv.SMS_TEST_NUMBER_LIMIT", Kind::kRejected, "test_account"},
-      {"isv.SMS_TEST_SIGN_TEMPLATE_LIMIT", Kind::kRejected, "test_account"},
-      {"isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL", Kind::kRejected, "test_account"},
-      // The signature shown to the customer: a setting of the channel, wrong for every message.
-      {"isv.SMS_SIGNATURE_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
-      {"isv.SMS_SIGN_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
-      {"isv.SIGN_NAME_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
-      {"isv.SIGN_STATE_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
-      // The account.
-      {"isv.DAY_LIMIT_CONTROL", Kind::kChannelPaused, "quota"},
-      {"isv.MONTH_LIMIT_CONTROL", Kind::kChannelPaused, "quota"},
-      {"isv.OUT_OF_SERVICE", Kind::kChannelPaused, "no_balance"},
-      {"isv.AMOUNT_NOT_ENOUGH", Kind::kChannelPaused, "no_balance"},
-      {"isv.PRODUCT_UN_SUBSCRIPT", Kind::kChannelPaused, "account"},
-      {"isv.PRODUCT_UNSUBSCRIBE", Kind::kChannelPaused, "account"},
-      {"isv.ACCOUNT_NOT_EXISTS", Kind::kChannelPaused, "account"},
-      {"isv.ACCOUNT_ABNORMAL", Kind::kChannelPaused, "account"},
-      {"isv.SECURITY_FROZEN_ACCOUNT", Kind::kChannelPaused, "account"},
-      {"isp.RAM_PERMISSION_DENY", Kind::kChannelPaused, "unauthorized"},
-      {"isv.DENY_IP_RANGE", Kind::kChannelPaused, "unauthorized"},
-      {"Forbidden.RAM", Kind::kChannelPaused, "unauthorized"},
-      {"NoPermission", Kind::kChannelPaused, "unauthorized"},
-      {"SignatureDoesNotMatch", Kind::kChannelPaused, "unauthorized"},
-      {"IncompleteSignature", Kind::kChannelPaused, "unauthorized"},
-      {"InvalidAccessKeyId.NotFound", Kind::kChannelPaused, "unauthorized"},
-      {"InvalidAccessKeyId.Inactive", Kind::kChannelPaused, "unauthorized"},
-      {"MissingAccessKeyId", Kind::kChannelPaused, "unauthorized"},
-      {"InvalidTimeStamp.Expired", Kind::kChannelPaused, "clock"},
-      {"InvalidTimeStamp.Format", Kind::kChannelPaused, "clock"},
-      {"InvalidVersion", Kind::kChannelPaused, "no_endpoint"},
-      {"InvalidAction.NotFound", Kind::kChannelPaused, "no_endpoint"},
-      // Load: refused before anything was done.
-      {"Throttling", Kind::kRetry, "rate_limited"},
-      {"Throttling.User", Kind::kRetry, "rate_limited"},
-      {"Throttling.Api", Kind::kRetry, "rate_limited"},
-      {"ServiceUnavailable", Kind::kRetry, "unavailable"},
-      // Failures at any point.
-      {"isp.SYSTEM_ERROR", Kind::kUnknown, "server_error"},
-      {"isp.GATEWAY_ERROR", Kind::kUnknown, "server_error"},
-      {"InternalError", Kind::kUnknown, "server_error"},
-      // Every attempt draws a new nonce; a used one means that something repeated the request.
-      {"SignatureNonceUsed", Kind::kUnknown, "repeated"},
-  };
-}
-
-const std::vector<AnswerRule>& Rules() {
-  static const std::vector<AnswerRule> rules = Answers();
-  return rules;
-}
+constexpr AnswerRule kAnswers[] = {
+    {"OK", Kind::kAccepted, ""},
+    // The recipient.
+    {"isv.MOBILE_NUMBER_ILLEGAL", Kind::kRejected, "bad_number", true},
+    {"isv.DOMESTIC_NUMBER_NOT_SUPPORTED", Kind::kRejected, "bad_number"},
+    {"isv.CUSTOMER_REFUSED", Kind::kRejected, "opted_out", false, true},
+    {"isv.BLACK_KEY_CONTROL_LIMIT", Kind::kRejected, "blocked"},
+    {"isv.BUSINESS_LIMIT_CONTROL", Kind::kRetry, "recipient_limit"},
+    // The template and what was put into it.
+    {"isv.SMS_TEMPLATE_ILLEGAL", Kind::kRejected, "bad_template"},
+    {"isv.SMS_SIGNATURE_SCENE_ILLEGAL", Kind::kRejected, "bad_template"},
+    {"isv.TEMPLATE_MISSING_PARAMETERS", Kind::kRejected, "bad_template"},
+    {"isv.TEMPLATE_PARAMS_ILLEGAL", Kind::kRejected, "bad_template"},
+    {"isv.SMS_CONTENT_MISMATCH_TEMPLATE_TYPE", Kind::kRejected, "bad_template"},
+    {"isv.PARAM_LENGTH_LIMIT", Kind::kRejected, "too_long"},
+    {"isv.PARAM_NOT_SUPPORT_URL", Kind::kRejected, "bad_content"},
+    {"isv.SMS_CONTENT_ILLEGAL", Kind::kRejected, "bad_content"},
+    {"isv.UNSUPPORTED_CONTENT", Kind::kRejected, "bad_content"},
+    {"isv.INVALID_PARAMETERS", Kind::kRejected, "bad_request"},
+    {"isv.INVALID_JSON_PARAM", Kind::kRejected, "bad_request"},
+    {"isv.MOBILE_COUNT_OVER_LIMIT", Kind::kRejected, "bad_request"},
+    {"isv.EXTEND_CODE_ERROR", Kind::kRejected, "bad_request"},
+    {"isv.SMS_TEST_NUMBER_LIMIT", Kind::kRejected, "test_account"},
+    {"isv.SMS_TEST_SIGN_TEMPLATE_LIMIT", Kind::kRejected, "test_account"},
+    {"isv.SMS_TEST_TEMPLATE_PARAMS_ILLEGAL", Kind::kRejected, "test_account"},
+    // The signature shown to the customer: a setting of the channel, wrong for every message.
+    {"isv.SMS_SIGNATURE_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+    {"isv.SMS_SIGN_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+    {"isv.SIGN_NAME_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+    {"isv.SIGN_STATE_ILLEGAL", Kind::kChannelPaused, "bad_sign_name"},
+    // The account.
+    {"isv.DAY_LIMIT_CONTROL", Kind::kChannelPaused, "quota"},
+    {"isv.MONTH_LIMIT_CONTROL", Kind::kChannelPaused, "quota"},
+    {"isv.OUT_OF_SERVICE", Kind::kChannelPaused, "no_balance"},
+    {"isv.AMOUNT_NOT_ENOUGH", Kind::kChannelPaused, "no_balance"},
+    {"isv.PRODUCT_UN_SUBSCRIPT", Kind::kChannelPaused, "account"},
+    {"isv.PRODUCT_UNSUBSCRIBE", Kind::kChannelPaused, "account"},
+    {"isv.ACCOUNT_NOT_EXISTS", Kind::kChannelPaused, "account"},
+    {"isv.ACCOUNT_ABNORMAL", Kind::kChannelPaused, "account"},
+    {"isv.SECURITY_FROZEN_ACCOUNT", Kind::kChannelPaused, "account"},
+    {"isp.RAM_PERMISSION_DENY", Kind::kChannelPaused, "unauthorized"},
+    {"isv.DENY_IP_RANGE", Kind::kChannelPaused, "unauthorized"},
+    {"Forbidden.RAM", Kind::kChannelPaused, "unauthorized"},
+    {"NoPermission", Kind::kChannelPaused, "unauthorized"},
+    {"SignatureDoesNotMatch", Kind::kChannelPaused, "unauthorized"},
+    {"IncompleteSignature", Kind::kChannelPaused, "unauthorized"},
+    {"InvalidAccessKeyId.NotFound", Kind::kChannelPaused, "unauthorized"},
+    {"InvalidAccessKeyId.Inactive", Kind::kChannelPaused, "unauthorized"},
+    {"MissingAccessKeyId", Kind::kChannelPaused, "unauthorized"},
+    {"InvalidTimeStamp.Expired", Kind::kChannelPaused, "clock"},
+    {"InvalidTimeStamp.Format", Kind::kChannelPaused, "clock"},
+    {"InvalidVersion", Kind::kChannelPaused, "no_endpoint"},
+    {"InvalidAction.NotFound", Kind::kChannelPaused, "no_endpoint"},
+    // Load: refused before anything was done.
+    {"Throttling", Kind::kRetry, "rate_limited"},
+    {"Throttling.User", Kind::kRetry, "rate_limited"},
+    {"Throttling.Api", Kind::kRetry, "rate_limited"},
+    {"ServiceUnavailable", Kind::kRetry, "unavailable"},
+    // Failures at any point.
+    {"isp.SYSTEM_ERROR", Kind::kUnknown, "server_error"},
+    {"isp.GATEWAY_ERROR", Kind::kUnknown, "server_error"},
+    {"InternalError", Kind::kUnknown, "server_error"},
+    // Every attempt draws a new nonce; a used one means that something repeated the request.
+    {"SignatureNonceUsed", Kind::kUnknown, "repeated"},
+};
 
 // "触发天级流控Permits:10": how long the window is that the recipient's limit counts in.
 DurationUs LimitWindow(std::string_view message) {
@@ -217,7 +210,7 @@ class AliyunChannel : public Channel {
     }
     const FlatObject body = ParseJsonObject(response->body).value_or(FlatObject());
     const std::string code = ValueOf(body, "Code");
-    const AnswerRule* rule = FindRule(Rules(), code);
+    const AnswerRule* rule = FindRule(kAnswers, code);
     if (rule != nullptr && (rule->kind != Kind::kAccepted || !failure)) {
       return RuleOutcome(*rule, *response, body, now);
     }
@@ -360,7 +353,7 @@ Registration AliyunRegistration() {
       "Charged per segment that a carrier confirms: 70 characters, or 67 each when "
       "there are several; the signature counts. A repeat is charged again.";
   registration.receipts = true;
-  registration.answers = Answers();
+  registration.answers = kAnswers;
   registration.make = &Make;
   return registration;
 }

@@ -191,7 +191,7 @@ std::string ValueOf(const FlatObject& object, std::string_view key) {
   return found == object.end() ? std::string() : found->second;
 }
 
-const AnswerRule* FindRule(const std::vector<AnswerRule>& rules, std::string_view code) {
+const AnswerRule* FindRule(std::span<const AnswerRule> rules, std::string_view code) {
   const auto found = std::find_if(rules.begin(), rules.end(),
                                   [code](const AnswerRule& rule) { return rule.code == code; });
   return found == rules.end() ? nullptr : &*found;

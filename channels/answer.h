@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,7 @@ std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json);
 std::string ValueOf(const FlatObject& object, std::string_view key);
 
 // The row of `code`; null when the table has none.
-const AnswerRule* FindRule(const std::vector<AnswerRule>& rules, std::string_view code);
+const AnswerRule* FindRule(std::span<const AnswerRule> rules, std::string_view code);
 Outcome OutcomeOf(const AnswerRule& rule);
 
 // A provider's own error text as a reason: lower case, letters, digits and _.:- only, cut.

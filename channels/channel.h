@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -156,9 +157,9 @@ struct Limits {
 // One row of a provider's table of answers: what its code means for the message. Decode looks the
 // code up here, the reference page prints it, the conformance suite tries it.
 struct AnswerRule {
-  std::string code;  // as the provider writes it
+  std::string_view code;  // as the provider writes it
   Outcome::Kind kind = Outcome::Kind::kUnknown;
-  std::string reason;
+  std::string_view reason;
   bool suppress_address = false;
   bool revoke_consent = false;
 };

@@ -20,51 +20,44 @@ constexpr std::string_view kTokenPlaceholder = "{token}";
 constexpr size_t kUnsubscribeSecretBytesMin = 16;
 
 // RFC 3463 enhanced codes, and RFC 5321 replies for servers that send none.
-std::vector<AnswerRule> Answers() {
-  return {
-      {"5.1.1", Kind::kRejected, "bad_address", true},   // no such mailbox
-      {"5.1.2", Kind::kRejected, "bad_address", true},   // no such domain
-      {"5.1.3", Kind::kRejected, "bad_address", true},   // bad syntax
-      {"5.1.6", Kind::kRejected, "bad_address", true},   // mailbox has moved
-      {"5.1.10", Kind::kRejected, "bad_address", true},  // the domain takes no mail
-      {"5.2.1", Kind::kRejected, "bad_address", true},   // mailbox disabled
-      {"5.1.7", Kind::kChannelPaused, "bad_sender"},     // sender's address: syntax
-      {"5.1.8", Kind::kChannelPaused, "bad_sender"},     // sender's domain
-      {"5.2.2", Kind::kRejected, "mailbox_full"},
-      {"5.2.3", Kind::kRejected, "too_large"},
-      {"5.3.4", Kind::kRejected, "too_large"},
-      {"5.7.1", Kind::kRejected, "policy"},              // also spam
-      {"5.7.8", Kind::kChannelPaused, "unauthorized"},   // bad user or password
-      {"5.7.9", Kind::kChannelPaused, "unauthorized"},   // mechanism too weak
-      {"5.7.11", Kind::kChannelPaused, "unauthorized"},  // encryption needed
-      {"5.7.20", Kind::kChannelPaused, "bad_sender"},    // no valid DKIM signature
-      {"5.7.23", Kind::kChannelPaused, "bad_sender"},    // SPF failed
-      {"5.7.26", Kind::kChannelPaused, "bad_sender"},    // DKIM and SPF failed
-      {"5.7.515", Kind::kChannelPaused, "bad_sender"},   // the same, at Outlook
-      {"530", Kind::kChannelPaused, "unauthorized"},     // authentication or TLS required
-      {"534", Kind::kChannelPaused, "unauthorized"},
-      {"535", Kind::kChannelPaused, "unauthorized"},
-      {"538", Kind::kChannelPaused, "unauthorized"},
-      {"521", Kind::kRejected, "bad_address", true},  // the host takes no mail
-      {"550", Kind::kRejected, "refused"},            // mailbox or policy: nobody knows
-      {"551", Kind::kRejected, "refused"},
-      {"552", Kind::kRejected, "mailbox_full"},
-      {"553", Kind::kRejected, "refused"},
-      {"554", Kind::kRejected, "policy"},
-      {"555", Kind::kRejected, "bad_request"},
-      {"556", Kind::kRejected, "bad_address", true},  // the domain takes no mail
-      {"421", Kind::kRetry, "unavailable"},
-      {"450", Kind::kRetry, "greylisted"},
-      {"451", Kind::kRetry, "unavailable"},
-      {"452", Kind::kRetry, "unavailable"},
-      {"454", Kind::kRetry, "unavailable"},
-  };
-}
-
-const std::vector<AnswerRule>& Rules() {
-  static const std::vector<AnswerRule> rules = Answers();
-  return rules;
-}
+constexpr AnswerRule kAnswers[] = {
+    {"5.1.1", Kind::kRejected, "bad_address", true},   // no such mailbox
+    {"5.1.2", Kind::kRejected, "bad_address", true},   // no such domain
+    {"5.1.3", Kind::kRejected, "bad_address", true},   // bad syntax
+    {"5.1.6", Kind::kRejected, "bad_address", true},   // mailbox has moved
+    {"5.1.10", Kind::kRejected, "bad_address", true},  // the domain takes no mail
+    {"5.2.1", Kind::kRejected, "bad_address", true},   // mailbox disabled
+    {"5.1.7", Kind::kChannelPaused, "bad_sender"},     // sender's address: syntax
+    {"5.1.8", Kind::kChannelPaused, "bad_sender"},     // sender's domain
+    {"5.2.2", Kind::kRejected, "mailbox_full"},
+    {"5.2.3", Kind::kRejected, "too_large"},
+    {"5.3.4", Kind::kRejected, "too_large"},
+    {"5.7.1", Kind::kRejected, "policy"},              // also spam
+    {"5.7.8", Kind::kChannelPaused, "unauthorized"},   // bad user or password
+    {"5.7.9", Kind::kChannelPaused, "unauthorized"},   // mechanism too weak
+    {"5.7.11", Kind::kChannelPaused, "unauthorized"},  // encryption needed
+    {"5.7.20", Kind::kChannelPaused, "bad_sender"},    // no valid DKIM signature
+    {"5.7.23", Kind::kChannelPaused, "bad_sender"},    // SPF failed
+    {"5.7.26", Kind::kChannelPaused, "bad_sender"},    // DKIM and SPF failed
+    {"5.7.515", Kind::kChannelPaused, "bad_sender"},   // the same, at Outlook
+    {"530", Kind::kChannelPaused, "unauthorized"},     // authentication or TLS required
+    {"534", Kind::kChannelPaused, "unauthorized"},
+    {"535", Kind::kChannelPaused, "unauthorized"},
+    {"538", Kind::kChannelPaused, "unauthorized"},
+    {"521", Kind::kRejected, "bad_address", true},  // the host takes no mail
+    {"550", Kind::kRejected, "refused"},            // mailbox or policy: nobody knows
+    {"551", Kind::kRejected, "refused"},
+    {"552", Kind::kRejected, "mailbox_full"},
+    {"553", Kind::kRejected, "refused"},
+    {"554", Kind::kRejected, "policy"},
+    {"555", Kind::kRejected, "bad_request"},
+    {"556", Kind::kRejected, "bad_address", true},  // the domain takes no mail
+    {"421", Kind::kRetry, "unavailable"},
+    {"450", Kind::kRetry, "greylisted"},
+    {"451", Kind::kRetry, "unavailable"},
+    {"452", Kind::kRetry, "unavailable"},
+    {"454", Kind::kRetry, "unavailable"},
+};
 
 // "5.1.1" out of "550 5.1.1 <...>: Recipient address rejected"; empty when there is none.
 std::string_view EnhancedCode(std::string_view text) {
@@ -125,14 +118,14 @@ class SmtpChannel : public Channel {
       return MakeOutcome(Kind::kAccepted, "");
     }
     if (reply->code < 500) {
-      const AnswerRule* rule = FindRule(Rules(), std::to_string(reply->code));
+      const AnswerRule* rule = FindRule(kAnswers, std::to_string(reply->code));
       return rule != nullptr ? OutcomeOf(*rule) : MakeOutcome(Kind::kRetry, "unavailable");
     }
-    const AnswerRule* by_code = FindRule(Rules(), std::to_string(reply->code));
+    const AnswerRule* by_code = FindRule(kAnswers, std::to_string(reply->code));
     if (by_code != nullptr && by_code->kind == Kind::kChannelPaused) {
       return OutcomeOf(*by_code);  // says more than the enhanced code beside it (530 5.7.0)
     }
-    if (const AnswerRule* rule = FindRule(Rules(), EnhancedCode(reply->text))) {
+    if (const AnswerRule* rule = FindRule(kAnswers, EnhancedCode(reply->text))) {
       return OutcomeOf(*rule);
     }
     return by_code != nullptr ? OutcomeOf(*by_code) : MakeOutcome(Kind::kRejected, "bad_request");
@@ -285,7 +278,7 @@ Registration SmtpRegistration() {
   registration.cost =
       "What your mail provider asks. A repeat carries the same Message-ID, which "
       "many mailboxes show once.";
-  registration.answers = Answers();
+  registration.answers = kAnswers;
   registration.make = &Make;
   return registration;
 }

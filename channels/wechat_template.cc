@@ -28,55 +28,48 @@ constexpr DurationUs kBeijingOffset = 8 * kHourUs;
 constexpr DurationUs kRecipientPause = kHourUs;
 
 // errcode, which comes with HTTP status 200.
-std::vector<AnswerRule> Answers() {
-  return {
-      {"0", Kind::kAccepted, ""},
-      {"40241", Kind::kAccepted, ""},  // a repeat within 60 s: the first one went out
-      // The access token.
-      {"40001", Kind::kTokenExpired, "token"},
-      {"40014", Kind::kTokenExpired, "token"},
-      {"41001", Kind::kTokenExpired, "token"},
-      {"42001", Kind::kTokenExpired, "token"},
-      {"42007", Kind::kTokenExpired, "token"},
-      // The recipient.
-      {"40003", Kind::kRejected, "bad_openid", true},
-      {"43004", Kind::kRejected, "not_following", false, true},
-      {"50005", Kind::kRejected, "not_following", false, true},
-      {"43019", Kind::kRejected, "blocked", false, true},
-      {"43101", Kind::kRejected, "opted_out", false, true},
-      {"48002", Kind::kRejected, "opted_out", false, true},
-      {"43117", Kind::kRetry, "recipient_limit"},
-      // The template and what was put into it.
-      {"40037", Kind::kRejected, "bad_template"},
-      {"47003", Kind::kRejected, "bad_template"},
-      {"40039", Kind::kRejected, "bad_content"},
-      {"40066", Kind::kRejected, "bad_content"},
-      {"44004", Kind::kRejected, "bad_content"},
-      {"87014", Kind::kRejected, "bad_content"},
-      {"45002", Kind::kRejected, "too_long"},
-      {"47001", Kind::kRejected, "bad_request"},
-      {"40165", Kind::kRejected, "bad_content"},  // the mini program's page
-      {"40166", Kind::kRejected, "bad_content"},  // its app id
-      // The account.
-      {"40013", Kind::kChannelPaused, "account"},
-      {"43116", Kind::kChannelPaused, "banned"},
-      {"48001", Kind::kChannelPaused, "unauthorized"},
-      {"48004", Kind::kChannelPaused, "banned"},
-      {"50001", Kind::kChannelPaused, "unauthorized"},
-      {"50002", Kind::kChannelPaused, "banned"},
-      {"40164", Kind::kChannelPaused, "unauthorized"},  // this IP is not on the account's list
-      {"61004", Kind::kChannelPaused, "unauthorized"},
-      // Load.
-      {"-1", Kind::kRetry, "unavailable"},
-      {"45009", Kind::kRetry, "quota"},
-      {"45011", Kind::kRetry, "rate_limited"},
-  };
-}
-
-const std::vector<AnswerRule>& Rules() {
-  static const std::vector<AnswerRule> rules = Answers();
-  return rules;
-}
+constexpr AnswerRule kAnswers[] = {
+    {"0", Kind::kAccepted, ""},
+    {"40241", Kind::kAccepted, ""},  // a repeat within 60 s: the first one went out
+    // The access token.
+    {"40001", Kind::kTokenExpired, "token"},
+    {"40014", Kind::kTokenExpired, "token"},
+    {"41001", Kind::kTokenExpired, "token"},
+    {"42001", Kind::kTokenExpired, "token"},
+    {"42007", Kind::kTokenExpired, "token"},
+    // The recipient.
+    {"40003", Kind::kRejected, "bad_openid", true},
+    {"43004", Kind::kRejected, "not_following", false, true},
+    {"50005", Kind::kRejected, "not_following", false, true},
+    {"43019", Kind::kRejected, "blocked", false, true},
+    {"43101", Kind::kRejected, "opted_out", false, true},
+    {"48002", Kind::kRejected, "opted_out", false, true},
+    {"43117", Kind::kRetry, "recipient_limit"},
+    // The template and what was put into it.
+    {"40037", Kind::kRejected, "bad_template"},
+    {"47003", Kind::kRejected, "bad_template"},
+    {"40039", Kind::kRejected, "bad_content"},
+    {"40066", Kind::kRejected, "bad_content"},
+    {"44004", Kind::kRejected, "bad_content"},
+    {"87014", Kind::kRejected, "bad_content"},
+    {"45002", Kind::kRejected, "too_long"},
+    {"47001", Kind::kRejected, "bad_request"},
+    {"40165", Kind::kRejected, "bad_content"},  // the mini program's page
+    {"40166", Kind::kRejected, "bad_content"},  // its app id
+    // The account.
+    {"40013", Kind::kChannelPaused, "account"},
+    {"43116", Kind::kChannelPaused, "banned"},
+    {"48001", Kind::kChannelPaused, "unauthorized"},
+    {"48004", Kind::kChannelPaused, "banned"},
+    {"50001", Kind::kChannelPaused, "unauthorized"},
+    {"50002", Kind::kChannelPaused, "banned"},
+    {"40164", Kind::kChannelPaused, "unauthorized"},  // this IP is not on the account's list
+    {"61004", Kind::kChannelPaused, "unauthorized"},
+    // Load.
+    {"-1", Kind::kRetry, "unavailable"},
+    {"45009", Kind::kRetry, "quota"},
+    {"45011", Kind::kRetry, "rate_limited"},
+};
 
 // Daily quotas begin anew at midnight in Beijing.
 DurationUs UntilBeijingMidnight(TimeUs now) {
@@ -202,7 +195,7 @@ class WechatTemplateChannel : public Channel {
     if (code.empty()) {
       return MakeOutcome(Kind::kUnknown, "bad_answer");
     }
-    const AnswerRule* rule = FindRule(Rules(), code);
+    const AnswerRule* rule = FindRule(kAnswers, code);
     if (rule == nullptr) {
       // An error they have added since: refused, and theirs to refuse.
       return MakeOutcome(Kind::kRejected, "refused");
@@ -358,7 +351,7 @@ Registration WechatTemplateRegistration() {
       "customer did or asked for: WeChat bans accounts that push advertising. A "
       "repeat within ten minutes is dropped by WeChat.";
   registration.receipts = true;
-  registration.answers = Answers();
+  registration.answers = kAnswers;
   registration.make = &Make;
   return registration;
 }

@@ -191,7 +191,8 @@ ProviderCase Aliyun() {
        "bad_request"},
   };
   for (const AnswerRule& rule : FindProvider("aliyun")->answers) {
-    c.answers.push_back({rule.code, AliyunAnswer(rule.code), rule.kind, rule.reason});
+    const std::string code(rule.code);
+    c.answers.push_back({code, AliyunAnswer(code), rule.kind, std::string(rule.reason)});
   }
   c.callbacks = AliyunCallbacks();
   return c;
@@ -301,9 +302,9 @@ ProviderCase WechatTemplate() {
       {"behind a proxy's error", HttpAnswer(502, R"({"errcode":0})"), Kind::kUnknown,
        "server_error"}};
   for (const AnswerRule& rule : FindProvider("wechat_template")->answers) {
-    c.answers.push_back(
-        {rule.code, HttpAnswer(200, R"({"errcode":)" + rule.code + R"(,"errmsg":"x","msgid":7})"),
-         rule.kind, rule.reason});
+    const std::string code(rule.code);
+    const std::string body = R"({"errcode":)" + code + R"(,"errmsg":"x","msgid":7})";
+    c.answers.push_back({code, HttpAnswer(200, body), rule.kind, std::string(rule.reason)});
   }
   c.callbacks = WechatCallbacks();
   return c;

@@ -135,9 +135,9 @@ TEST_P(Provider, MapsEachOfItsAnswers) {
 TEST_P(Provider, HasOneOutcomeForEachCodeOfItsTable) {
   std::set<std::string> codes;
   for (const AnswerRule& rule : FindProvider(GetParam().provider)->answers) {
-    EXPECT_TRUE(codes.insert(rule.code).second) << "twice: " << rule.code;
+    EXPECT_TRUE(codes.insert(std::string(rule.code)).second) << "twice: " << rule.code;
     EXPECT_EQ(rule.reason.empty(), rule.kind == Kind::kAccepted) << rule.code;
-    EXPECT_THAT(rule.reason, testing::MatchesRegex("[a-z_]*"));
+    EXPECT_THAT(std::string(rule.reason), testing::MatchesRegex("[a-z_]*"));
   }
 }
 
