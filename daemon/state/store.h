@@ -35,6 +35,8 @@ namespace huitou {
 
 using ShardNumber = uint16_t;
 
+struct PartsPresent;
+
 // --- What one commit holds ----------------------------------------------------------------------
 
 enum class SinkKind : uint8_t { kDecisions, kEmits, kDeadLetters };
@@ -80,7 +82,9 @@ struct ShardState {
 // One dispatch as the store has it.
 struct StoredDispatch {
   OutboxRecord record;
-  std::string index;  // key of its index entry; empty before the first commit
+  // Keys of its index entries as they are stored; empty where there is none.
+  std::string index;     // by what is to happen next
+  std::string provider;  // by the provider's id of the message
 };
 
 // A decision as it is kept for explain.
@@ -122,6 +126,8 @@ struct CommitBatch {
   std::vector<QuotaPart> quotas;                          // absolute values
   std::vector<std::pair<uint32_t, std::string>> symbols;  // number, name
   std::vector<std::pair<uint16_t, int64_t>> log_consumed;  // stream, offset: older may go
+
+  size_t bytes = 0;  // out: what was written
 };
 
 // --- The embedded log ---------------------------------------------------------------------------
@@ -230,6 +236,24 @@ class Store {
  private:
   Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options);
   Status CheckFormat();
+  Status LoadLogStreams();
+  Status ReadParts(ShardNumber shard, const PartsPresent& present, Customer* customer) const;
+  Status ReadQuotasBetween(const std::string& from, const std::string& to,
+                           const std::function<void(const QuotaPart&)>& visit) const;
+  struct DispatchIndexes {
+    std::string next;
+    std::string provider;
+  };
+  static DispatchIndexes IndexesOf(ShardNumber shard, const OutboxRecord& record);
+  static StoredDispatch Stored(ShardNumber shard, OutboxRecord record);
+  // What the indexes of batch.dispatches are then, one by one.
+  std::vector<DispatchIndexes> PutDispatches(ShardNumber shard, const CommitBatch& batch,
+                                             WriteSet* set) const;
+  Status ReadIndexed(ShardNumber shard, const std::string& from, const std::string& to, size_t max,
+                     std::vector<StoredDispatch>* out) const;
+  Status VisitCustomer(
+      ShardNumber shard, std::string_view customer,
+      const std::function<void(Family, std::string_view, std::string_view)>& visit) const;
   Result<int64_t> LogEndLocked(ShardNumber shard, uint16_t stream) const;
 
   const std::unique_ptr<KeyValue> key_value_;

@@ -1,0 +1,395 @@
+#include "daemon/state/store.h"
+
+#include <algorithm>
+
+#include "daemon/state/activity_codec.h"
+#include "daemon/state/bytes.h"
+#include "daemon/state/keys.h"
+#include "daemon/state/record_codec.h"
+#include "daemon/state/records.pb.h"
+
+namespace huitou {
+namespace {
+
+// Raised when a stored format changes so that older programs must not touch it.
+constexpr uint32_t kFormatVersion = 1;
+
+Status Damaged(std::string_view what) {
+  return Status(StatusCode::kCorrupt, "the store has a damaged " + std::string(what));
+}
+
+// A customer's parts into the three families, each family's keys rising.
+void PutActivities(ShardNumber shard, std::span<const Customer* const> customers, WriteSet* set) {
+  std::string bytes;
+  for (const Customer* customer : customers) {
+    // The other parts' presence stands in the activity.
+    if (customer->activity_changed || customer->profile_changed || customer->episodes_changed) {
+      const PartsPresent present{customer->profile != nullptr, !customer->episodes.empty()};
+      EncodeActivity(customer->activity, present, &bytes);
+      set->Put(Family::kActivity, keys::Customer(shard, customer->id), bytes);
+    }
+  }
+}
+
+void PutProfiles(ShardNumber shard, std::span<const Customer* const> customers, WriteSet* set) {
+  for (const Customer* customer : customers) {
+    if (customer->profile_changed && customer->profile != nullptr) {
+      set->Put(Family::kProfile, keys::Customer(shard, customer->id),
+               EncodeProfile(*customer->profile));
+    }
+  }
+}
+
+void PutEpisodes(ShardNumber shard, std::span<const Customer* const> customers, WriteSet* set) {
+  for (const Customer* customer : customers) {
+    if (!customer->episodes_changed) {
+      continue;
+    }
+    const std::string key = keys::Customer(shard, customer->id);
+    if (customer->episodes.empty()) {
+      set->Delete(Family::kEpisodes, key);
+    } else {
+      set->Put(Family::kEpisodes, key, EncodeEpisodes(customer->episodes));
+    }
+  }
+}
+
+void PutTimers(const CommitBatch& batch, WriteSet* set) {
+  // Before the puts: an entry may be added behind the cursor.
+  if (!batch.timers_drained_to.empty()) {
+    set->DeleteRange(Family::kTimers, batch.timers_drained_from, batch.timers_drained_to);
+  }
+  for (const std::string& key : batch.timers_added) {
+    set->Put(Family::kTimers, key, {});
+  }
+}
+
+void PutRecords(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
+  for (const auto& [customer, entry] : batch.ledger) {
+    set->Put(Family::kLedger, keys::Ledger(shard, customer, entry.dispatch),
+             EncodeLedgerEntry(entry));
+  }
+  for (const JournalLine& line : batch.journal) {
+    std::string value;
+    ByteWriter writer(&value);
+    writer.Time(line.wall);
+    writer.Raw(line.line);
+    set->Put(Family::kJournal,
+             keys::Journal(shard, line.customer, line.wall, line.episode, line.seq), value);
+  }
+  for (const SinkRecord& record : batch.sinks) {
+    std::string value;
+    ByteWriter writer(&value);
+    writer.Text(record.key);
+    writer.Raw(record.value);
+    set->Put(Family::kSinks,
+             keys::SinkRecord(shard, static_cast<uint8_t>(record.kind), record.sequence), value);
+  }
+  for (const QuotaPart& part : batch.quotas) {
+    std::string value;
+    ByteWriter(&value).Signed(part.amount);
+    set->Put(Family::kQuotas, keys::Quota(shard, part.name, part.period), value);
+  }
+  for (const auto& [number, name] : batch.symbols) {
+    set->Put(Family::kSymbols, keys::Symbol(shard, number), name);
+  }
+}
+
+// What is consumed goes: delivered sink records, log records that were applied.
+void PutTrims(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
+  for (const SinkKind kind : batch.sinks_trimmed) {
+    const auto number = static_cast<uint8_t>(kind);
+    const uint64_t delivered = batch.state->sinks_delivered[number];
+    set->DeleteRange(Family::kSinks, keys::SinkRecord(shard, number, 0),
+                     keys::SinkRecord(shard, number, delivered + 1));
+  }
+  for (const auto& [stream, offset] : batch.log_consumed) {
+    set->DeleteRange(Family::kLog, keys::LogRecord(shard, stream, 0),
+                     keys::LogRecord(shard, stream, offset));
+  }
+}
+
+}  // namespace
+
+std::string_view ToString(SinkKind kind) {
+  switch (kind) {
+    case SinkKind::kDecisions:
+      return "decisions";
+    case SinkKind::kEmits:
+      return "emits";
+    case SinkKind::kDeadLetters:
+      return "dead_letters";
+  }
+  CHECK(false);
+  return {};
+}
+
+Store::Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options)
+    : key_value_(std::move(key_value)),
+      shards_(options.shards),
+      journal_retention_(options.journal_retention) {
+}
+
+Result<std::unique_ptr<Store>> Store::Open(std::unique_ptr<KeyValue> key_value,
+                                           const StoreOptions& options) {
+  std::unique_ptr<Store> store(new Store(std::move(key_value), options));
+  Status status = store->CheckFormat();
+  if (!status.ok()) {
+    return status;
+  }
+  status = store->LoadLogStreams();
+  if (!status.ok()) {
+    return status;
+  }
+  return store;
+}
+
+Status Store::CheckFormat() {
+  const auto found = key_value_->Get(Family::kMeta, keys::Format());
+  if (!found.ok()) {
+    return found.status();
+  }
+  records::Format format;
+  if (!found->has_value()) {
+    if (shards_ == 0) {
+      return Status(StatusCode::kNotFound, "the store is empty");
+    }
+    format.set_version(kFormatVersion);
+    format.set_shards(shards_);
+    WriteSet set;
+    set.Put(Family::kMeta, keys::Format(), format.SerializeAsString());
+    return key_value_->Commit(set);
+  }
+  if (!format.ParseFromString(**found)) {
+    return Damaged("format record");
+  }
+  if (format.version() > kFormatVersion) {
+    return Status(StatusCode::kCorrupt, "the store was written by a newer huitou (format " +
+                                            std::to_string(format.version()) + ")");
+  }
+  if (shards_ != 0 && format.shards() != shards_) {
+    return Status(StatusCode::kCorrupt, "the store has " + std::to_string(format.shards()) +
+                                            " shards, not " + std::to_string(shards_) +
+                                            "; their number is fixed when the store is made");
+  }
+  shards_ = static_cast<uint16_t>(format.shards());
+  return Status::Ok();
+}
+
+Result<ShardState> Store::ReadState(ShardNumber shard) const {
+  const auto found = key_value_->Get(Family::kMeta, keys::ShardState(shard));
+  if (!found.ok()) {
+    return found.status();
+  }
+  ShardState state;
+  if (found->has_value()) {
+    Status status = DecodeShardState(**found, &state);
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  return state;
+}
+
+Result<std::vector<std::string>> Store::ReadSymbols(ShardNumber shard) const {
+  std::vector<std::string> names;
+  bool whole = true;
+  const std::string prefix = keys::Shard(shard);
+  Status status = key_value_->Scan(Family::kSymbols, prefix, keys::End(prefix),
+                                   [&](std::string_view key, std::string_view name) {
+                                     whole = keys::NumberOfSymbol(key) ==
+                                             names.size() + SymbolTable::kOverflow + 1;
+                                     names.emplace_back(name);
+                                     return whole;
+                                   });
+  if (!status.ok()) {
+    return status;
+  }
+  if (!whole) {
+    return Damaged("table of symbols");
+  }
+  return names;
+}
+
+Status Store::ReadQuotasBetween(const std::string& from, const std::string& to,
+                                const std::function<void(const QuotaPart&)>& visit) const {
+  bool whole = true;
+  Status status = key_value_->Scan(
+      Family::kQuotas, from, to, [&](std::string_view key, std::string_view value) {
+        std::string_view name;
+        QuotaPart part;
+        ByteReader reader(value);
+        part.amount = reader.Signed();
+        whole = keys::ParseQuota(key, &name, &part.period) && reader.ok();
+        part.name = name;
+        visit(part);
+        return whole;
+      });
+  return status.ok() && !whole ? Damaged("quota") : status;
+}
+
+Result<std::vector<QuotaPart>> Store::ReadQuotas(ShardNumber shard) const {
+  std::vector<QuotaPart> parts;
+  const std::string prefix = keys::Shard(shard);
+  Status status = ReadQuotasBetween(prefix, keys::End(prefix),
+                                    [&parts](const QuotaPart& part) { parts.push_back(part); });
+  if (!status.ok()) {
+    return status;
+  }
+  return parts;
+}
+
+Status Store::ReadAllQuotas(const std::function<void(const QuotaPart&)>& visit) const {
+  return ReadQuotasBetween({}, keys::End({}), visit);
+}
+
+Status Store::ReadParts(ShardNumber shard, const PartsPresent& present, Customer* customer) const {
+  const std::string key = keys::Customer(shard, customer->id);
+  if (present.profile) {
+    const auto found = key_value_->Get(Family::kProfile, key);
+    if (!found.ok()) {
+      return found.status();
+    }
+    if (!found->has_value()) {
+      return Damaged("customer: the profile is missing");
+    }
+    customer->profile = std::make_unique<Profile>();
+    Status status = DecodeProfile(**found, customer->profile.get());
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  if (!present.episodes) {
+    return Status::Ok();
+  }
+  const auto found = key_value_->Get(Family::kEpisodes, key);
+  if (!found.ok()) {
+    return found.status();
+  }
+  return found->has_value() ? DecodeEpisodes(**found, &customer->episodes)
+                            : Damaged("customer: the episodes are missing");
+}
+
+Result<std::unique_ptr<Customer>> Store::ReadCustomer(ShardNumber shard,
+                                                      std::string_view id) const {
+  auto customers = ReadCustomers(shard, {&id, 1});
+  if (!customers.ok()) {
+    return customers.status();
+  }
+  return std::move(customers->front());
+}
+
+Result<std::vector<std::unique_ptr<Customer>>> Store::ReadCustomers(
+    ShardNumber shard, std::span<const std::string_view> ids) const {
+  std::vector<std::string> keys;
+  keys.reserve(ids.size());
+  for (const std::string_view id : ids) {
+    keys.push_back(keys::Customer(shard, id));
+  }
+  std::vector<std::optional<std::string>> values;
+  Status status = key_value_->MultiGet(Family::kActivity, keys, &values);
+  if (!status.ok()) {
+    return status;
+  }
+  std::vector<std::unique_ptr<Customer>> customers;
+  customers.reserve(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    Customer* const customer = customers.emplace_back(std::make_unique<Customer>()).get();
+    customer->id = ids[i];
+    if (!values[i].has_value()) {
+      continue;
+    }
+    PartsPresent present;
+    status = DecodeActivity(*values[i], &customer->activity, &present);
+    if (status.ok()) {
+      status = ReadParts(shard, present, customer);
+    }
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  return customers;
+}
+
+Status Store::ReadTimers(ShardNumber shard, std::string_view from, std::string_view to, size_t max,
+                         std::vector<std::string>* keys) const {
+  const std::string first = keys::Shard(shard);
+  return key_value_->Scan(Family::kTimers, std::max<std::string_view>(from, first), to,
+                          [&](std::string_view key, std::string_view /*value*/) {
+                            keys->emplace_back(key);
+                            return keys->size() < max;
+                          });
+}
+
+Status Store::ReadSinks(ShardNumber shard, SinkKind kind, uint64_t from_sequence, size_t max,
+                        std::vector<SinkRecord>* out) const {
+  const auto number = static_cast<uint8_t>(kind);
+  const std::string from = keys::SinkRecord(shard, number, from_sequence);
+  const std::string to = keys::SinkRecord(shard, number, UINT64_MAX);
+  size_t taken = 0;
+  return key_value_->Scan(Family::kSinks, from, to,
+                          [&](std::string_view key, std::string_view value) {
+                            if (taken == max) {
+                              return false;
+                            }
+                            ++taken;
+                            ByteReader reader(value);
+                            SinkRecord& record = out->emplace_back();
+                            record.kind = kind;
+                            record.sequence = keys::SequenceOfSinkRecord(key);
+                            record.key = reader.Text();
+                            record.value = reader.Raw(reader.remaining());
+                            return true;
+                          });
+}
+
+Status Store::Commit(ShardNumber shard, CommitBatch* batch) {
+  std::sort(batch->customers.begin(), batch->customers.end(),
+            [](const Customer* a, const Customer* b) { return a->id < b->id; });
+  std::sort(batch->timers_added.begin(), batch->timers_added.end());
+  WriteSet set;
+  PutActivities(shard, batch->customers, &set);
+  PutProfiles(shard, batch->customers, &set);
+  PutEpisodes(shard, batch->customers, &set);
+  PutTimers(*batch, &set);
+  std::vector<DispatchIndexes> indexes = PutDispatches(shard, *batch, &set);
+  PutRecords(shard, *batch, &set);
+  PutTrims(shard, *batch, &set);
+  set.Put(Family::kMeta, keys::ShardState(shard), EncodeShardState(*batch->state));
+  Status status = key_value_->Commit(set);
+  if (status.ok()) {
+    for (size_t i = 0; i < indexes.size(); ++i) {
+      batch->dispatches[i]->index = std::move(indexes[i].next);
+      batch->dispatches[i]->provider = std::move(indexes[i].provider);
+    }
+    batch->bytes = set.bytes();
+  }
+  return status;
+}
+
+Status Store::PutCampaign(uint64_t version, std::string_view text) {
+  WriteSet set;
+  set.Put(Family::kCampaigns, keys::Campaign(version), text);
+  return key_value_->Commit(set);
+}
+
+Result<std::map<uint64_t, std::string>> Store::ReadCampaigns() const {
+  std::map<uint64_t, std::string> campaigns;
+  Status status = key_value_->Scan(Family::kCampaigns, {}, keys::End({}),
+                                   [&](std::string_view key, std::string_view text) {
+                                     campaigns[ByteReader(key).Fixed64()] = text;
+                                     return true;
+                                   });
+  if (!status.ok()) {
+    return status;
+  }
+  return campaigns;
+}
+
+Status Store::DropCampaign(uint64_t version) {
+  WriteSet set;
+  set.Delete(Family::kCampaigns, keys::Campaign(version));
+  return key_value_->Commit(set);
+}
+
+}  // namespace huitou
