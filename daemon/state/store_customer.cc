@@ -286,17 +286,16 @@ Status Store::Erase(ShardNumber shard, std::string_view customer) {
   set.Delete(Family::kEpisodes, key);
   CommitBatch batch;
   std::vector<StoredDispatch> settled;
-  Status status = VisitCustomer(
-      shard, customer, [&](Family family, std::string_view found, std::string_view value) {
-        if (family != Family::kOutbox) {
-          set.Delete(family, found);
-          return;
-        }
-        StoredDispatch stored;
-        DecodeOutboxRecord(value, &stored.record).Ignore();  // decoded before
-        stored.index = IndexOfDispatch(shard, stored.record);
-        settled.push_back(std::move(stored));
-      });
+  Status status = VisitCustomer(shard, customer,
+                                [&](Family family, std::string_view found, std::string_view value) {
+                                  if (family != Family::kOutbox) {
+                                    set.Delete(family, found);
+                                    return;
+                                  }
+                                  OutboxRecord record;
+                                  DecodeOutboxRecord(value, &record).Ignore();  // decoded before
+                                  settled.push_back(Stored(shard, std::move(record)));
+                                });
   if (!status.ok()) {
     return status;
   }
