@@ -136,7 +136,7 @@ void World::FireBefore(TimeUs frontier) {
       });
     }
     // The frontier has just passed this deadline, and no later one.
-    context_.frontier = group_.front().deadline + 1;
+    context_.frontier = std::max(context_.frontier, group_.front().deadline + 1);
     for (const PendingTimer& due : group_) {
       Step(TimerInput{due.deadline, due.slot}, due.customer);
     }
