@@ -175,7 +175,13 @@ EventError EventDecoder::Impl::Decode(std::string_view json, bool is_padded,
 
 void EventDecoder::Impl::Clear() {
   ClearReader();
-  *event_ = Event();
+  // Texts and the customer's other fields are set whenever decoding succeeds.
+  event_->customer.id = {};
+  event_->order = nullptr;
+  event_->review = nullptr;
+  event_->consent = nullptr;
+  event_->coupon = nullptr;
+  event_->message = nullptr;
   envelope_ = own_ = Heading();
   is_cloud_ = is_binary_ = has_data_ = must_restart_ = false;
   consent_value_ = coupon_value_ = message_value_ = cel::Value();

@@ -76,55 +76,43 @@ bool JsonReader::ReadEscapedKey(simdjson::ondemand::field& field, std::string_vi
   if (field.unescaped_key().get(*key) == simdjson::SUCCESS) {
     return true;
   }
-  // The key ends at the first quote that no backslash escapes.
-  const char* end = raw;
+  return FailString(raw);
+}
+
+bool JsonReader::FailString(const char* content) {
+  // It ends at the first quote that no backslash escapes.
+  const char* end = content;
   while (*end != '"') {
     end += *end == '\\' ? 2 : 1;
   }
-  return FailString({raw, static_cast<size_t>(end - raw)});
+  return EscapesAreKnown({content, static_cast<size_t>(end - content)})
+             ? Fail(EventError::kBadUtf8, "unpaired surrogate")
+             : Fail(EventError::kBadJson, "unknown escape");
 }
 
-bool JsonReader::FailString(std::string_view content) {
-  return EscapesAreKnown(content) ? Fail(EventError::kBadUtf8, "unpaired surrogate")
-                                  : Fail(EventError::kBadJson, "unknown escape");
-}
-
-bool JsonReader::ReadString(Value& value, std::string_view* out, bool* has_escapes) {
-  const std::string_view token = TrimEnd(value.raw_json_token());
-  if (token.size() < 2 || token.front() != '"' || token.back() != '"') {
-    return Fail(EventError::kBadJson, "a string without its end");
-  }
-  const std::string_view content = token.substr(1, token.size() - 2);
-  *has_escapes = std::memchr(content.data(), '\\', content.size()) != nullptr;
-  if (*has_escapes) {
-    return value.get_string().get(*out) == simdjson::SUCCESS || FailString(content);
-  }
-  simdjson::ondemand::raw_json_string consumed;
-  if (const auto error = value.get_raw_json_string().get(consumed); error != simdjson::SUCCESS) {
-    return FailJson(error);
-  }
-  *out = content;
-  return true;
+bool JsonReader::ReadEscapedString(Value& value, const char* content, std::string_view* out) {
+  return value.get_string().get(*out) == simdjson::SUCCESS || FailString(content);
 }
 
 bool JsonReader::ReadText(Value& value, std::string_view name, size_t bytes_max,
                           std::string_view* out) {
-  if (*value.raw_json_token().data() != '"') {
-    return IsNull(value) || Fail(EventError::kBadType, name);
+  switch (ReadString(value, out)) {
+    case StringRead::kPlain:
+    case StringRead::kEscaped:
+      return out->size() <= bytes_max || Fail(EventError::kTooLarge, name);
+    case StringRead::kNoString:
+      return IsNull(value) || Fail(EventError::kBadType, name);
+    default:
+      return false;
   }
-  bool has_escapes = false;
-  if (!ReadString(value, out, &has_escapes)) {
-    return false;
-  }
-  return out->size() <= bytes_max || Fail(EventError::kTooLarge, name);
 }
 
 bool JsonReader::ReadId(Value& value, std::string_view name, std::string_view* out) {
-  if (*value.raw_json_token().data() != '"') {
+  const StringRead read = ReadString(value, out);
+  if (read == StringRead::kNoString) {
     return IsNull(value) || Fail(EventError::kBadType, name);
   }
-  bool has_escapes = false;
-  if (!ReadString(value, out, &has_escapes)) {
+  if (read == StringRead::kFailed) {
     return false;
   }
   if (out->size() > limits::kIdBytesMax) {
@@ -132,7 +120,7 @@ bool JsonReader::ReadId(Value& value, std::string_view name, std::string_view* o
   }
   // JSON lets control characters in only as escapes.
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' '; };
-  return !has_escapes || std::none_of(out->begin(), out->end(), is_control) ||
+  return read == StringRead::kPlain || std::none_of(out->begin(), out->end(), is_control) ||
          Fail(EventError::kBadType, name);
 }
 
@@ -175,8 +163,7 @@ bool JsonReader::ReadValue(Value& value, int depth, bool keep, cel::Value* out) 
   switch (*value.raw_json_token().data()) {
     case '"': {
       std::string_view text;
-      bool has_escapes = false;
-      if (!ReadString(value, &text, &has_escapes)) {
+      if (ReadString(value, &text) == StringRead::kFailed) {
         return false;
       }
       *out = keep ? cel::Value::String(text) : cel::Value();

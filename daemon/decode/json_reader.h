@@ -7,6 +7,9 @@
 
 #include <simdjson.h>
 
+#include <bit>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +19,9 @@
 #include "triggers/event.h"
 
 namespace huitou {
+
+// FindQuoteOrBackslash takes the first byte in memory for the lowest of a word.
+static_assert(std::endian::native == std::endian::little);
 
 class JsonReader {
  protected:
@@ -57,10 +63,11 @@ class JsonReader {
   template <typename Read>
   bool EachField(simdjson::ondemand::object object, Read&& read) {
     for (auto result : object) {
-      simdjson::ondemand::field field;
-      if (const auto error = std::move(result).get(field); error != simdjson::SUCCESS) {
-        return FailJson(error);
+      if (result.error() != simdjson::SUCCESS) {
+        return FailJson(result.error());
       }
+      // Not get(): copying a field costs as much as reading it.
+      simdjson::ondemand::field&& field = std::move(result).value_unsafe();
       std::string_view key;
       if (!ReadKey(field, &key) || !read(key, field.value())) {
         return false;
@@ -89,10 +96,10 @@ class JsonReader {
     }
     size_t index = 0;
     for (auto result : array) {
-      Value element;
-      if (const auto error = std::move(result).get(element); error != simdjson::SUCCESS) {
-        return FailJson(error);
+      if (result.error() != simdjson::SUCCESS) {
+        return FailJson(result.error());
       }
+      Value&& element = std::move(result).value_unsafe();
       if (index == elements_max) {
         return Fail(EventError::kTooLarge, name);
       }
@@ -109,18 +116,46 @@ class JsonReader {
 
  private:
   bool ReadKey(simdjson::ondemand::field& field, std::string_view* key) {
-    // Almost every key is plain, so that it ends at the next quote.
     const char* const start = field.key().raw();
-    const char* end = start;
-    while (*end != '"' && *end != '\\') {
-      ++end;
-    }
+    const char* const end = FindQuoteOrBackslash(start);
     *key = {start, static_cast<size_t>(end - start)};
     return *end == '"' || ReadEscapedKey(field, key);
   }
+  // Eight bytes at a time; the padding lets it look past the end of the text, where simdjson has
+  // already seen that every string is closed.
+  static const char* FindQuoteOrBackslash(const char* p) {
+    constexpr uint64_t kOnes = 0x0101010101010101;
+    for (;; p += sizeof(uint64_t)) {
+      uint64_t word = 0;
+      std::memcpy(&word, p, sizeof word);
+      // A byte that becomes zero borrows from its top bit; the lowest such byte is exact.
+      const uint64_t quotes = word ^ kOnes * '"';
+      const uint64_t slashes = word ^ kOnes * '\\';
+      const uint64_t found =
+          (((quotes - kOnes) & ~quotes) | ((slashes - kOnes) & ~slashes)) & (kOnes << 7);
+      if (found != 0) {
+        return p + std::countr_zero(found) / 8;
+      }
+    }
+  }
   bool ReadEscapedKey(simdjson::ondemand::field& field, std::string_view* key);
-  bool ReadString(Value& value, std::string_view* out, bool* has_escapes);
-  bool FailString(std::string_view content);
+  enum class StringRead { kPlain, kEscaped, kNoString, kFailed };
+  // A string without escapes is a view into the input.
+  StringRead ReadString(Value& value, std::string_view* out) {
+    simdjson::ondemand::raw_json_string raw;
+    if (value.get_raw_json_string().get(raw) != simdjson::SUCCESS) {
+      return StringRead::kNoString;
+    }
+    const char* const start = raw.raw();
+    const char* const end = FindQuoteOrBackslash(start);
+    if (*end == '\\') {
+      return ReadEscapedString(value, start, out) ? StringRead::kEscaped : StringRead::kFailed;
+    }
+    *out = {start, static_cast<size_t>(end - start)};
+    return StringRead::kPlain;
+  }
+  bool ReadEscapedString(Value& value, const char* content, std::string_view* out);
+  bool FailString(const char* content);
   bool ReadNumber(Value& value, bool keep, cel::Value* out);
   bool ReadList(Value& value, int depth, bool keep, cel::Value* out);
   bool ReadMap(Value& value, int depth, bool keep, cel::Value* out);
