@@ -1,0 +1,26 @@
+// The routes of the daemon (contracts.md section 7) over a DaemonApi.
+//
+// Example:
+//   Router router = MakeRouter(api, door, &metrics);
+//   auto server = Server::Start(options, std::move(router), &metrics);
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/http/daemon_api.h"
+#include "daemon/http/message.h"
+
+namespace huitou {
+class Metrics;
+}
+
+namespace huitou::http {
+
+// `metrics` outlives the router.
+Router MakeRouter(DaemonApi api, EventDoor door, Metrics* metrics);
+
+// OpenAPI 3.1 of these routes.
+std::string OpenApi(const std::vector<Route>& routes, const std::string& version);
+
+}  // namespace huitou::http
