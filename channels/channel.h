@@ -189,8 +189,7 @@ struct Registration {
   Limits limits;          // defaults; `rate:`, `max_in_flight:`, `timeout:` override
   std::string cost;       // one sentence for the reference
   bool receipts = false;  // whether callbacks tell what became of an accepted message
-  std::vector<AnswerRule> answers =
-      {};  // codes of the provider itself, beside those of HTTP or SMTP
+  std::span<const AnswerRule> answers = {};  // the provider's own codes, in static storage
   Result<std::unique_ptr<Channel>> (*make)(const config::Settings& settings) = nullptr;
 };
 
