@@ -1,0 +1,43 @@
+#!/bin/bash
+# make fuzz: tests/fuzz/run.sh [--seconds N] [--keep] [NAME]...
+# Builds the fuzzers by clang and runs each for N seconds (60) from its kept inputs,
+# tests/fuzz/corpus/NAME/, which are all tried first. What it finds new is put beside the build; --keep
+# takes into the kept inputs those that reach new code. An input that breaks something is printed and
+# left in build/fuzz/found/: try it again with build/fuzz/tests/fuzz/NAME FILE. Exit 1 if there is one.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+seconds=60 keep=no names=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seconds) seconds=${2:?}; shift 2;;
+    --keep) keep=yes; shift;;
+    -*) sed -n '2s/^# //p' "$0" >&2; exit 2;;
+    *) names+=("$1"); shift;;
+  esac
+done
+
+[ -f build/fuzz/build.ninja ] || cmake --preset fuzz > /dev/null
+cmake --build build/fuzz -j "${JOBS:-$(nproc)}" --target fuzzers
+if [ ${#names[@]} = 0 ]; then
+  for source in tests/fuzz/*_fuzz.cc; do names+=("$(basename "$source" .cc)"); done
+fi
+
+failed=0
+for name in "${names[@]}"; do
+  program=build/fuzz/tests/fuzz/$name kept=tests/fuzz/corpus/$name fresh=build/fuzz/corpus/$name
+  mkdir -p "$kept" "$fresh" build/fuzz/found
+  words=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1
+         -artifact_prefix="build/fuzz/found/$name-")
+  [ ! -f "tests/fuzz/$name.dict" ] || words+=(-dict="tests/fuzz/$name.dict")
+  if "$program" "${words[@]}" "$fresh" "$kept" > "build/fuzz/$name.log" 2>&1; then
+    echo "$name: $(ls "$kept" | wc -l) kept inputs," \
+      "$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$name.log") tried in $seconds s"
+  else
+    failed=1
+    echo "$name: FAILED; build/fuzz/$name.log ends with"
+    tail -40 "build/fuzz/$name.log"
+  fi
+  if [ $keep = yes ]; then "$program" -merge=1 -verbosity=0 "$kept" "$fresh" 2> /dev/null; fi
+  rmdir --ignore-fail-on-non-empty "$kept"
+done
+exit $failed
