@@ -9,6 +9,9 @@ namespace huitou::cel {
 Evaluator::Evaluator(const Program::Impl& program, const Value* slots, void* host, Arena& arena,
                      Value* locals)
     : program_(program),
+      nodes_(program.nodes.data()),
+      constants_(program.constants.data()),
+      children_(program.children.data()),
       slots_(slots),
       host_(host),
       context_{arena, limits::kCelStepsMax},
@@ -16,14 +19,14 @@ Evaluator::Evaluator(const Program::Impl& program, const Value* slots, void* hos
 }
 
 Value Evaluator::Run(uint32_t index) {
-  const Node& node = program_.nodes[index];
+  const Node& node = nodes_[index];
   if (context_.steps_left == 0) [[unlikely]] {
     return Error(node, kOutOfSteps);
   }
   --context_.steps_left;
   switch (node.op) {
     case Op::kConstant:
-      return program_.constants[node.a];
+      return constants_[node.a];
     case Op::kSlot:
       return Own(node, slots_[node.a]);
     case Op::kLocal:
@@ -56,7 +59,7 @@ Value Evaluator::Run(uint32_t index) {
 Value Evaluator::RunOther(const Node& node) {
   switch (node.op) {
     case Op::kField: {
-      Value scratch;
+      Scratch scratch;
       return RunField(node, Operand(node.a, &scratch));
     }
     case Op::kHasField:
@@ -86,7 +89,7 @@ Value Evaluator::RunOther(const Node& node) {
     case Op::kMatches:
       return RunMatches(node);
     case Op::kFail:
-      return Own(node, program_.constants[node.a]);
+      return Own(node, constants_[node.a]);
     default:
       return RunArithmetic(node);
   }
@@ -98,13 +101,13 @@ Value Evaluator::RunAnd(const Node& node, bool absorbing) {
   Value error;
   uint32_t error_offset = 0;
   for (uint32_t i = node.a; i < node.a + node.b; ++i) {
-    const Value value = Run(program_.children[i]);
+    const Value value = Run(children_[i]);
     if (value.is_bool()) [[likely]] {
       if (value.as_bool() == absorbing) {
-        return value;
+        return Value::Bool(absorbing);
       }
     } else if (!error.is_error()) {
-      error = value.is_error() ? value : Error(program_.nodes[program_.children[i]], kNoOverload);
+      error = value.is_error() ? value : Error(nodes_[children_[i]], kNoOverload);
       error_offset = error_offset_;
     }
   }
@@ -132,8 +135,8 @@ Value Evaluator::RunConditional(const Node& node) {
 }
 
 Value Evaluator::RunEquality(const Node& node) {
-  Value scratch_a;
-  Value scratch_b;
+  Scratch scratch_a;
+  Scratch scratch_b;
   const Value& a = Operand(node.a, &scratch_a);
   const Value& b = a.is_error() ? a : Operand(node.b, &scratch_b);
   if (b.is_error()) [[unlikely]] {
@@ -151,35 +154,32 @@ Value Evaluator::RunEquality(const Node& node) {
 }
 
 Value Evaluator::RunComparison(const Node& node) {
-  Value scratch_a;
-  Value scratch_b;
+  Scratch scratch_a;
+  Scratch scratch_b;
   const Value& a = Operand(node.a, &scratch_a);
   const Value& b = a.is_error() ? a : Operand(node.b, &scratch_b);
   if (b.is_error()) [[unlikely]] {
     return b;
   }
-  const Order order = Compare(a, b);
-  if (order == Order::kIncomparable) [[unlikely]] {
-    return Error(node, kNoOverload);
-  }
-  if (order == Order::kUnordered) [[unlikely]] {
-    return Value::Bool(false);
-  }
+  const Order order =
+      a.kind() == Kind::kInt && b.kind() == Kind::kInt
+          ? static_cast<Order>((a.as_int() > b.as_int()) - (a.as_int() < b.as_int()))
+          : Compare(a, b);
   switch (node.op) {
     case Op::kLess:
-      return Value::Bool(order == Order::kLess);
+      return Ordered(node, order, order == Order::kLess);
     case Op::kLessEqual:
-      return Value::Bool(order != Order::kGreater);
+      return Ordered(node, order, order <= Order::kEqual);
     case Op::kGreater:
-      return Value::Bool(order == Order::kGreater);
+      return Ordered(node, order, order == Order::kGreater);
     default:
-      return Value::Bool(order != Order::kLess);
+      return Ordered(node, order, order == Order::kGreater || order == Order::kEqual);
   }
 }
 
 Value Evaluator::RunArithmetic(const Node& node) {
-  Value scratch_a;
-  Value scratch_b;
+  Scratch scratch_a;
+  Scratch scratch_b;
   const Value& a = Operand(node.a, &scratch_a);
   const Value& b = a.is_error() ? a : Operand(node.b, &scratch_b);
   return b.is_error() ? b : Own(node, Arithmetic(node.op, a, b, context_));
@@ -191,8 +191,8 @@ Value Evaluator::RunNegate(const Node& node) {
 }
 
 Value Evaluator::RunIn(const Node& node) {
-  Value scratch_a;
-  Value scratch_b;
+  Scratch scratch_a;
+  Scratch scratch_b;
   const Value& item = Operand(node.a, &scratch_a);
   const Value& range = item.is_error() ? item : Operand(node.b, &scratch_b);
   if (range.is_error()) [[unlikely]] {
@@ -219,8 +219,8 @@ Value Evaluator::RunIn(const Node& node) {
 }
 
 Value Evaluator::RunIndex(const Node& node) {
-  Value scratch_a;
-  Value scratch_b;
+  Scratch scratch_a;
+  Scratch scratch_b;
   const Value& range = Operand(node.a, &scratch_a);
   const Value& index = range.is_error() ? range : Operand(node.b, &scratch_b);
   if (index.is_error()) [[unlikely]] {
@@ -245,46 +245,37 @@ Value Evaluator::RunIndex(const Node& node) {
   return Own(node, range.list().At(at.as_uint(), context_.arena));
 }
 
-Value Evaluator::RunField(const Node& node, const Value& object) {
-  if (object.kind() == Kind::kObject) [[likely]] {
-    return Own(node,
-               object.object_type().Get(object.object(), static_cast<int>(node.b), context_.arena));
-  }
-  return object.is_error() ? Own(node, object) : Error(node, "no such field: the object is absent");
-}
-
 Value Evaluator::RunHasField(const Node& node) {
   const Value object = Run(node.a);
   if (object.kind() == Kind::kObject) [[likely]] {
     return Value::Bool(object.object_type().Has(object.object(), static_cast<int>(node.b)));
   }
-  return object.is_error() ? object : Error(node, "no such field: the object is absent");
+  return object.is_error() ? object : Error(node, kAbsent);
 }
 
 Value Evaluator::RunSelect(const Node& node, bool has) {
-  Value scratch;
+  Scratch scratch;
   const Value& target = Operand(node.a, &scratch);
   if (target.kind() == Kind::kMap) {
     Value found;
-    const bool present = target.map().Find(program_.constants[node.b], context_.arena, &found);
+    const bool present = target.map().Find(constants_[node.b], context_.arena, &found);
     if (has) {
       return Value::Bool(present);
     }
     return Own(node, present ? found
-                             : Fail(context_.arena, "no such key",
-                                    program_.constants[node.b].as_string()));
+                             : Fail(context_.arena, "no such key", constants_[node.b].as_string()));
   }
   if (target.kind() == Kind::kObject) {
     return SelectDynamic(node, target, has);
   }
-  return target.is_error() ? target
-                           : Own(node, Fail(context_.arena, "no such field",
-                                            program_.constants[node.b].as_string()));
+  return target.is_error()
+             ? target
+             : Own(node, Fail(context_.arena, "no such field", constants_[node.b].as_string()));
 }
 
 // A field of an object whose type the checker did not see.
 Value Evaluator::SelectDynamic(const Node& node, const Value& object, bool has) {
-  const std::string_view name = program_.constants[node.b].as_string();
+  const std::string_view name = constants_[node.b].as_string();
   for (const Environment::ObjectDecl& declared : program_.objects) {
     if (declared.runtime != &object.object_type()) {
       continue;

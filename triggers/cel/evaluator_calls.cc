@@ -2,7 +2,8 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -56,7 +57,7 @@ Value Evaluator::RunList(const Node& node) {
   std::vector<Value> items;
   items.reserve(node.b);
   for (uint32_t i = node.a; i < node.a + node.b; ++i) {
-    items.push_back(Run(program_.children[i]));
+    items.push_back(Run(children_[i]));
     if (items.back().is_error()) {
       return items.back();
     }
@@ -68,14 +69,13 @@ Value Evaluator::RunMapLiteral(const Node& node) {
   std::vector<std::pair<Value, Value>> entries;
   entries.reserve(node.b / 2);
   for (uint32_t i = node.a; i < node.a + node.b; i += 2) {
-    const Value key = Run(program_.children[i]);
-    const Value value = key.is_error() ? key : Run(program_.children[i + 1]);
+    const Value key = Run(children_[i]);
+    const Value value = key.is_error() ? key : Run(children_[i + 1]);
     if (value.is_error()) {
       return value;
     }
     if (!IsMapKey(key.kind())) {
-      return Error(program_.nodes[program_.children[i]],
-                   "a map's key is string, int, uint or bool");
+      return Error(nodes_[children_[i]], "a map's key is string, int, uint or bool");
     }
     entries.emplace_back(key, value);
   }
@@ -88,14 +88,19 @@ Value Evaluator::RunMapLiteral(const Node& node) {
 }
 
 Value Evaluator::RunCall(const Node& node) {
-  std::array<Value, kArgumentsMax + 1> arguments;
+  alignas(Value) std::byte room[(kArgumentsMax + 1) * sizeof(Value)];
+  auto* arguments = reinterpret_cast<Value*>(room);
   for (uint32_t i = 0; i < node.b; ++i) {
-    arguments[i] = Run(program_.children[node.a + i]);
+    new (&arguments[i]) Value(Run(children_[node.a + i]));
     if (arguments[i].is_error()) [[unlikely]] {
       return arguments[i];
     }
   }
-  return Own(node, Dispatch(node, arguments.data()));
+  Value value = Dispatch(node, arguments);
+  if (value.is_error()) [[unlikely]] {
+    error_offset_ = node.offset;
+  }
+  return value;
 }
 
 Value Evaluator::Dispatch(const Node& node, const Value* arguments) {
@@ -129,7 +134,7 @@ Value Evaluator::RunTypeOf(const Node& node) {
 }
 
 Value Evaluator::RunMatches(const Node& node) {
-  Value scratch;
+  Scratch scratch;
   const Value& text = Operand(node.a, &scratch);
   if (!text.is_string()) [[unlikely]] {
     return text.is_error() ? text : Error(node, kNoOverload);
@@ -142,7 +147,7 @@ Value Evaluator::RunMatches(const Node& node) {
 }
 
 Value Evaluator::RunMacro(const Node& node) {
-  Value scratch;
+  Scratch scratch;
   const Value& range = Operand(node.a, &scratch);
   if (!Range(range).valid()) [[unlikely]] {
     return range.is_error() ? range : Error(node, kNoOverload);
@@ -166,11 +171,11 @@ Value Evaluator::RunQuantifier(const Node& node, const Value& range_value) {
   uint32_t error_offset = 0;
   const size_t size = range.size();
   for (size_t i = 0; i < size; ++i) {
-    locals_[node.local] = range.At(i, context_.arena);
+    new (&locals_[node.local]) Value(range.At(i, context_.arena));
     const Value value = Run(node.b);
     if (value.is_bool()) [[likely]] {
       if (value.as_bool() == absorbing) {
-        return value;
+        return Value::Bool(absorbing);
       }
     } else if (!error.is_error()) {
       error = value.is_error() ? value : Error(node, kNoOverload);
@@ -192,7 +197,7 @@ Value Evaluator::RunExistsOne(const Node& node, const Value& range_value) {
   const size_t size = range.size();
   size_t found = 0;
   for (size_t i = 0; i < size; ++i) {
-    locals_[node.local] = range.At(i, context_.arena);
+    new (&locals_[node.local]) Value(range.At(i, context_.arena));
     const Value value = Run(node.b);
     if (!value.is_bool()) [[unlikely]] {
       return value.is_error() ? value : Error(node, kNoOverload);

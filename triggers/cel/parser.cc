@@ -115,6 +115,10 @@ class Parser {
       depth = std::max(depth, arg->depth);
     }
     expr->depth = depth + 1;
+    return Bounded(std::move(expr));
+  }
+
+  ExprPtr Bounded(ExprPtr expr) {
     return expr->depth > limits::kCelDepthMax ? TooDeep(expr->offset) : std::move(expr);
   }
 
@@ -215,11 +219,15 @@ ExprPtr Parser::ParseBinary(int level) {
     }
     const bool chain = (sign->op == Operator::kAnd || sign->op == Operator::kOr) &&
                        left->kind == Expr::Kind::kOperator && left->op == sign->op;
-    if (!chain) {
+    if (chain) {
+      left->depth = std::max(left->depth, right->depth + 1);
+      left->args.push_back(std::move(right));
+      left = Bounded(std::move(left));
+    } else {
       left = NewOperator(sign->op, offset, std::move(left));
+      left->args.push_back(std::move(right));
+      left = Finish(std::move(left));
     }
-    left->args.push_back(std::move(right));
-    left = Finish(std::move(left));
   }
   return left;
 }

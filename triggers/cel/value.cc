@@ -10,7 +10,7 @@
 
 namespace huitou::cel {
 
-struct Arena::Block {
+struct alignas(std::max_align_t) Arena::Block {
   Block* next = nullptr;
   size_t capacity = 0;
   size_t used = 0;
