@@ -1,0 +1,29 @@
+// Every bound of the transports, with the arithmetic that chose it.
+#pragma once
+
+#include <cstddef>
+
+#include "triggers/base/time.h"
+
+namespace huitou::transport_limits {
+
+// What is kept of an answer's body: providers answer a send with under 1 kB, a coupon API with
+// some; the rest is cut off and the connection closed.
+inline constexpr size_t kAnswerBytesMax = 1024 * 1024;
+// All of an answer's headers: servers themselves accept 8 to 64 kB of them.
+inline constexpr size_t kHeaderBytesMax = 64 * 1024;
+// What is kept of a mail server's reply: RFC 5321 bounds a line at 512 bytes; two of them.
+inline constexpr size_t kReplyBytesMax = 1024;
+
+// To connect, TLS included: 3 SYNs (1 s, 2 s apart) and two round trips around the world.
+inline constexpr DurationUs kConnectTimeout = 5 * kSecondUs;
+// Connections per host and in all. A channel has max_in_flight (50) sends on their way, each on a
+// connection of its own; 256 are five such channels at one host, 1,024 of them are 4 % of the 25 k
+// descriptors that a service may usually open.
+inline constexpr long kHostConnectionsMax = 256;
+inline constexpr long kConnectionsMax = 1024;
+// An idle connection is not used again after this: servers close theirs after 5 to 75 s, and a
+// request that crosses the server's close on the wire has an unknown outcome.
+inline constexpr long kIdleSeconds = 15;
+
+}  // namespace huitou::transport_limits
