@@ -479,6 +479,14 @@ std::vector<Engine::Explanation> Engine::Explain(const Context& context, const C
     const TimeUs now = context.wall == kTimeMin ? context.frontier : context.wall;
     explanation.refusal = AskEntryGates({*run.campaign, *impl_->set, customer, candidate,
                                          run.symbol, context, now, nullptr, impl_->arena, nullptr});
+    if (explanation.refusal == Reason::kNone) {
+      // Planning changes nothing but the draft: the customer is only read.
+      Effects nowhere;
+      Impl::Scope scope{context, const_cast<Customer&>(customer), nowhere, now, nullptr, kTimeMin};
+      Impl::Plan plan = impl_->MakePlan(run, &candidate, scope);
+      TimeUs until = kTimeMin;
+      explanation.refusal = impl_->AskStepGates(run, plan.actions, scope, &until);
+    }
     explanations.push_back(explanation);
   }
   return explanations;

@@ -118,7 +118,7 @@ struct Effects {
   std::vector<Emission> emissions;
   std::vector<TimerArm> timers;
   std::vector<LedgerEntry> ledger;
-  std::vector<Id128> withdrawn;   // dispatches that must not be sent any more
+  std::vector<Id128> withdrawn;              // dispatches that must not be sent any more
   std::vector<std::string_view> candidates;  // campaigns' ids, one for each candidate
   uint32_t condition_errors = 0;  // conditions that failed when evaluated and so were not true
   bool duplicate = false;         // the event was seen before: nothing else happened
@@ -152,15 +152,16 @@ class Engine {
   // changing anything.
   struct Explanation {
     std::string_view campaign;
-    Reason refusal = Reason::kNone;  // the first gate that would refuse now
-    TimeUs next = kTimeMax;          // when its next clock or episode is due
+    // The first gate that would refuse if it were triggered now, those of the first steps included.
+    Reason refusal = Reason::kNone;
+    TimeUs next = kTimeMax;  // when its next clock or episode is due
     std::string_view clock;
     const Episode* episode = nullptr;  // an open one, if any
   };
   std::vector<Explanation> Explain(const Context& context, const Customer& customer);
 
-  // The order in which timers of one customer with one deadline are to be stepped: by the priority of
-  // their campaigns.
+  // The order in which timers of one customer with one deadline are to be stepped: by the priority
+  // of their campaigns.
   size_t PriorityRank(const Customer& customer, uint64_t slot) const;
 
   // When the quiet hours that this dispatch must respect end; kTimeMin when it is not quiet at
