@@ -5,6 +5,7 @@
 # takes into the kept inputs those that reach new code. An input that breaks something is printed and
 # left in build/fuzz/found/: try it again with build/fuzz/tests/fuzz/NAME FILE. Exit 1 if there is one.
 set -euo pipefail
+shopt -s nullglob
 cd "$(dirname "$0")/../.."
 seconds=60 keep=no names=()
 while [ $# -gt 0 ]; do
