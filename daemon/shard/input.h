@@ -37,6 +37,7 @@ struct InputSpec {
   int32_t partition = 0;  // likewise; else the shard
   DurationUs allowed_lateness = 0;
   std::optional<DurationUs> expect_event_within;
+  std::optional<uint16_t> log_stream;  // of the embedded log: consumed records are dropped
 };
 
 // Turns a record into an event. One per input and shard: it keeps the buffers that the event's

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,9 +55,12 @@ class ShardQuotas final : public Quotas {
     int64_t amount = 0;
     int64_t uncommitted = 0;
   };
+  using Key = std::pair<std::string, int64_t>;
+  void Change(std::string_view name, int64_t period, int64_t amount);
+
   QuotaBook* const book_;
-  std::map<std::pair<std::string, int64_t>, Part> parts_;
-  std::vector<std::pair<std::string, int64_t>> changed_;
+  std::map<Key, Part> parts_;
+  std::set<Key> changed_;
 };
 
 // When each source last had an event, over all shards of the process: silence is a matter of the

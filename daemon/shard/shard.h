@@ -140,6 +140,7 @@ class ShardView {
   virtual Context context() = 0;
   virtual Store& store() = 0;
   virtual SymbolTable& symbols() = 0;
+  // Out of every family; at once.
   virtual Status Erase(std::string_view customer) = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "daemon/state/record_codec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/state/bytes.h"
@@ -204,6 +205,7 @@ void SetTallies(const ShardState& state, records::ShardState* out) {
   for (const auto& [campaign, tally] : state.tallies) {
     records::Tally* stored = out->add_tallies();
     stored->set_campaign(campaign);
+    stored->set_candidates(tally.candidates);
     stored->set_entered(tally.entered);
     stored->set_rejected(tally.rejected);
     stored->set_exited(tally.exited);
@@ -217,6 +219,11 @@ void SetTallies(const ShardState& state, records::ShardState* out) {
     stored->set_version(version);
     stored->set_episodes(episodes);
   }
+  for (const auto& [channel, dispatches] : state.outbox_depth) {
+    records::OutboxDepth* stored = out->add_outbox_depth();
+    stored->set_channel(channel);
+    stored->set_dispatches(dispatches);
+  }
 }
 
 }  // namespace
@@ -228,11 +235,12 @@ std::string EncodeShardState(const ShardState& state) {
   out.set_frontier(state.frontier);
   out.set_timer_cursor(state.timer_cursor);
   out.set_timers(state.timers);
-  out.set_sink_next(state.sink_next);
+  for (const uint64_t written : state.sinks_written) {
+    out.add_sinks_written(written);
+  }
   for (const uint64_t delivered : state.sinks_delivered) {
     out.add_sinks_delivered(delivered);
   }
-  out.set_candidates(state.candidates);
   SetInputs(state, &out);
   SetTallies(state, &out);
   return out.SerializeAsString();
@@ -249,22 +257,26 @@ Status DecodeShardState(std::string_view bytes, ShardState* state) {
   state->frontier = in.frontier();
   state->timer_cursor = in.timer_cursor();
   state->timers = in.timers();
-  state->sink_next = in.sink_next();
+  for (int i = 0; i < std::min(in.sinks_written_size(), static_cast<int>(kSinkKinds)); ++i) {
+    state->sinks_written[static_cast<size_t>(i)] = in.sinks_written(i);
+  }
   for (int i = 0; i < std::min(in.sinks_delivered_size(), static_cast<int>(kSinkKinds)); ++i) {
     state->sinks_delivered[static_cast<size_t>(i)] = in.sinks_delivered(i);
   }
-  state->candidates = in.candidates();
   for (const records::InputPosition& stored : in.inputs()) {
     state->inputs.push_back(
         {stored.input(), stored.next_offset(), stored.newest(), stored.frontier()});
   }
   for (const records::Tally& stored : in.tallies()) {
-    state->tallies[stored.campaign()] = {stored.entered(),   stored.rejected(), stored.exited(),
-                                         stored.completed(), stored.failed(),   stored.pending(),
-                                         stored.waiting()};
+    state->tallies[stored.campaign()] = {stored.candidates(), stored.entered(),   stored.rejected(),
+                                         stored.exited(),     stored.completed(), stored.failed(),
+                                         stored.pending(),    stored.waiting()};
   }
   for (const records::OpenVersion& stored : in.open_versions()) {
     state->open_versions[stored.version()] = stored.episodes();
+  }
+  for (const records::OutboxDepth& stored : in.outbox_depth()) {
+    state->outbox_depth[stored.channel()] = stored.dispatches();
   }
   return Status::Ok();
 }

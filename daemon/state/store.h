@@ -55,6 +55,7 @@ struct InputPosition {
 
 // What became of a campaign's candidates, for the conservation law; counted since the beginning.
 struct CampaignTally {
+  uint64_t candidates = 0;
   uint64_t entered = 0;
   uint64_t rejected = 0;
   uint64_t exited = 0;
@@ -71,9 +72,9 @@ struct ShardState {
   TimeUs frontier = kTimeMin;
   std::string timer_cursor;                               // no timer entry has a lower key
   int64_t timers = 0;                                     // entries in the index from the cursor on
-  uint64_t sink_next = 1;                                 // sequence of the next sink record
+  std::array<uint64_t, kSinkKinds> sinks_written = {};    // sequence of the last record
   std::array<uint64_t, kSinkKinds> sinks_delivered = {};  // all up to these sequences
-  uint64_t candidates = 0;
+  std::map<std::string, int64_t> outbox_depth;            // dispatches not settled, by channel
   std::vector<InputPosition> inputs;
   std::map<uint32_t, CampaignTally> tallies;  // by campaign symbol
   std::map<uint64_t, int64_t> open_versions;  // open episodes by campaign version
@@ -208,7 +209,11 @@ class Store {
   Status Export(ShardNumber shard, const SymbolTable& symbols, std::string_view customer,
                 std::vector<std::string>* lines) const;
   // Removes the same. The owner must have nothing of this customer in memory that is not committed.
-  Status Erase(ShardNumber shard, std::string_view customer);
+  struct Erased {
+    int64_t timers = 0;
+    std::vector<std::string> dispatches;  // each one's channel
+  };
+  Result<Erased> Erase(ShardNumber shard, std::string_view customer);
 
   // --- the embedded log: any thread ---
   // The number of the stream of this source, given now if it is new.

@@ -278,23 +278,26 @@ Status Store::Export(ShardNumber shard, const SymbolTable& symbols, std::string_
       });
 }
 
-Status Store::Erase(ShardNumber shard, std::string_view customer) {
+Result<Store::Erased> Store::Erase(ShardNumber shard, std::string_view customer) {
   const std::string key = keys::Customer(shard, customer);
   WriteSet set;
   set.Delete(Family::kActivity, key);
   set.Delete(Family::kProfile, key);
   set.Delete(Family::kEpisodes, key);
   CommitBatch batch;
+  Erased erased;
   std::vector<StoredDispatch> settled;
   Status status = VisitCustomer(shard, customer,
                                 [&](Family family, std::string_view found, std::string_view value) {
                                   if (family != Family::kOutbox) {
                                     set.Delete(family, found);
+        erased.timers += family == Family::kTimers ? 1 : 0;
                                     return;
                                   }
                                   OutboxRecord record;
                                   DecodeOutboxRecord(value, &record).Ignore();  // decoded before
-                                  settled.push_back(Stored(shard, std::move(record)));
+                                  erased.dispatches.push_back(record.channel());
+        settled.push_back(Stored(shard, std::move(record)));
                                 });
   if (!status.ok()) {
     return status;
@@ -303,7 +306,11 @@ Status Store::Erase(ShardNumber shard, std::string_view customer) {
     batch.dispatches_settled.push_back(&stored);
   }
   PutDispatches(shard, batch, &set);
-  return key_value_->Commit(set);
+  status = key_value_->Commit(set);
+  if (!status.ok()) {
+    return status;
+  }
+  return erased;
 }
 
 }  // namespace huitou

@@ -1,0 +1,70 @@
+// The due end of a shard's timers: what is in the store from the cursor on, and what was added
+// since the last commit, in one order. Memory stays bounded however many timers wait: of the store
+// only the next few thousand entries are held.
+//
+//   TimerIndex timers(&store, shard, state);
+//   timers.Add(deadline, "c1", slot);
+//   while (*timers.Next(frontier, &group)) { Fire(group); }     // one deadline, one customer each
+//   timers.Prepare(&batch, &state);  commit;  timers.Committed();
+//
+// The cursor: no entry below it counts any more. What is drained goes with one DeleteRange per
+// stretch of thousands; an entry that is added behind the cursor brings it back, behind such a
+// range, so that nothing drained comes back with it. Owner thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/state/store.h"
+#include "triggers/base/status.h"
+#include "triggers/base/time.h"
+
+namespace huitou {
+
+// The timers of one customer that are due at one instant.
+struct DueTimers {
+  TimeUs deadline = 0;
+  std::string customer;
+  std::vector<uint64_t> slots;
+};
+
+class TimerIndex {
+ public:
+  TimerIndex(const Store* store, ShardNumber shard, const ShardState& state);
+
+  void Add(TimeUs deadline, std::string_view customer, uint64_t slot);
+  // Takes the first group with a deadline before `frontier`; false when there is none.
+  Result<bool> Next(TimeUs frontier, DueTimers* due);
+  // Customers of the next entries before `frontier`, for fetching them together.
+  Result<std::vector<std::string>> Upcoming(TimeUs frontier, size_t max);
+  // How many are before `frontier`, counted as far as is known without reading.
+  size_t CountBefore(TimeUs frontier) const;
+  int64_t count() const { return count_; }
+
+  void Prepare(CommitBatch* batch, ShardState* state);
+  void Committed();
+  // Entries were removed from the store (erase): forget what was read ahead. Nothing may be
+  // uncommitted.
+  void Reload(int64_t removed);
+
+ private:
+  Status Load();
+  Result<const std::string*> First(const std::string& bound);
+
+  const Store* const store_;
+  const ShardNumber shard_;
+  const std::string end_;        // of the shard's range
+  std::set<std::string> added_;  // since the last commit
+  std::set<std::string> head_;   // in the store: all of [cursor_, loaded_until_)
+  std::string cursor_;
+  std::string loaded_until_;
+  size_t drained_ = 0;    // entries of the store below the cursor that were not deleted yet
+  bool deletes_ = false;  // the prepared commit deletes them
+  int64_t count_ = 0;
+};
+
+}  // namespace huitou
