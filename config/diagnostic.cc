@@ -70,6 +70,14 @@ std::vector<Diagnostic> Diagnostics::Sorted() const {
   return sorted;
 }
 
+Place PlaceIn(const std::string& file, std::string_view text, size_t offset) {
+  const std::string_view head = text.substr(0, std::min(offset, text.size()));
+  const size_t newline = head.rfind('\n');
+  const std::string_view line = newline == std::string_view::npos ? head : head.substr(newline + 1);
+  return {file, static_cast<int>(std::count(head.begin(), head.end(), '\n')) + 1,
+          static_cast<int>(CountCodePoints(line)) + 1};
+}
+
 std::string Quote(std::string_view text) {
   std::string quoted = "'";
   size_t characters = 0;

@@ -58,6 +58,9 @@ class Diagnostics {
   size_t errors_ = 0;
 };
 
+// Where byte `offset` of `text` stands. Walks the text: for a few mistakes, not for many.
+Place PlaceIn(const std::string& file, std::string_view text, size_t offset);
+
 // `text` between single quotes, cut to what fits a message, without line breaks.
 std::string Quote(std::string_view text);
 

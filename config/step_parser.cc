@@ -196,17 +196,14 @@ SendStep StepParser::ParseSend(const Value& value) const {
     map["wait_receipt"].Warning("does nothing with a single channel",
                                 "add a channel to 'via:' to fall back to");
   }
-  TemplateDefaults defaults;
-  for (const Value& entry : map["defaults"].Entries()) {
-    if (auto text = entry.Text()) {
-      defaults.push_back(
-          {entry.name(), std::move(*text), value.reader().document().PlaceOf(entry.where())});
-    }
-  }
+  const TemplateDefaults defaults = ReadDefaults(map["defaults"]);
   if (context_.templates != nullptr && !send.template_name.empty()) {
-    send.variables = context_.templates->Bind(
-        {send.template_name, value.reader().document().PlaceOf(map["template"].node())}, send.via,
-        defaults, names_, context_.channels, &value.reader().diagnostics());
+    Diagnostics& diagnostics = value.reader().diagnostics();
+    VariableBinder binder(names_, defaults, &diagnostics);
+    const Place place = value.reader().document().PlaceOf(map["template"].node());
+    context_.templates->Bind({send.template_name, place, send.via}, context_.channels, &binder,
+                             &diagnostics);
+    send.variables = binder.Finish();
   }
   return send;
 }
@@ -298,13 +295,7 @@ EmitStep StepParser::ParseEmit(const Value& value) const {
   }
   emit.type = map["type"].EventName().value_or("");
   emit.data = TextEntries(map["data"]);
-  TemplateDefaults defaults;
-  for (const Value& entry : map["defaults"].Entries()) {
-    if (auto text = entry.Text()) {
-      defaults.push_back(
-          {entry.name(), std::move(*text), value.reader().document().PlaceOf(entry.where())});
-    }
-  }
+  const TemplateDefaults defaults = ReadDefaults(map["defaults"]);
   VariableBinder binder(names_, defaults, &value.reader().diagnostics());
   for (const Value& entry : map["data"].Entries()) {
     if (entry.is_text()) {

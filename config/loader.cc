@@ -1,0 +1,446 @@
+#include "config/loader.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "config/files.h"
+#include "config/limits.h"
+#include "config/shop_file.h"
+#include "triggers/base/hash.h"
+
+namespace huitou::config {
+namespace {
+
+const std::vector<std::string_view> kYamlEndings = {".yaml", ".yml"};
+const std::vector<std::string_view> kTemplateEndings = {".mustache"};
+
+enum class FileKind : uint8_t { kCampaign, kShop, kConfig };
+
+FileKind KindOf(const Document& document) {
+  for (const auto& [key, value] : document.root().entries) {
+    if (key->text == "campaign") {
+      return FileKind::kCampaign;
+    }
+    if (key->text == "shop" && value != nullptr && value->kind == Node::Kind::kMap) {
+      return FileKind::kShop;
+    }
+  }
+  return FileKind::kConfig;
+}
+
+void CollectTemplates(const std::vector<Step>& steps, std::set<std::string>* names) {
+  for (const Step& step : steps) {
+    if (const auto* send = std::get_if<SendStep>(&step.action)) {
+      names->insert(send->template_name);
+    } else if (const auto* branch = std::get_if<BranchStep>(&step.action)) {
+      for (const BranchArm& arm : branch->arms) {
+        CollectTemplates(arm.steps, names);
+      }
+    }
+  }
+}
+
+uint64_t VersionOf(const CampaignText& source) {
+  std::string all = source.text;
+  for (const auto& [path, text] : source.templates) {
+    // The folder's place does not matter, the file's name does: it says locale and channel.
+    all.append(1, '\0').append(path, path.rfind('/') + 1).append(1, '\0').append(text);
+  }
+  return Hash64(all);
+}
+
+CampaignSet::Contact ContactOf(const ComponentSchema* schema) {
+  switch (schema == nullptr ? Address::kNone : schema->address) {
+    case Address::kNone:
+      return CampaignSet::Contact::kNone;
+    case Address::kPhone:
+      return CampaignSet::Contact::kPhone;
+    case Address::kEmail:
+      return CampaignSet::Contact::kEmail;
+    case Address::kWechatOpenid:
+      return CampaignSet::Contact::kWechatOpenid;
+  }
+  return CampaignSet::Contact::kNone;
+}
+
+// One run over the files, in the order in which they need each other.
+class Loader {
+ public:
+  Loader(const LoadRequest& request, const ComponentSchemas& schemas)
+      : request_(request), schemas_(schemas) {}
+
+  Loaded Run() {
+    LoadConfig();
+    LoadShop();
+    LoadTemplates();
+    LoadCampaigns();
+    return Finish();
+  }
+
+ private:
+  // Null when the file cannot be read or is no YAML (told).
+  std::unique_ptr<Document> Open(const std::string& path, const Place& named) {
+    Result<std::string> text = ReadWholeFile(path);
+    if (!text.ok()) {
+      TellUnreadable(path, named, text.status());
+      return nullptr;
+    }
+    return Document::Parse(path, std::move(*text), &diagnostics_);
+  }
+
+  // At the place that names the file, if a file does.
+  void TellUnreadable(const std::string& path, const Place& named, const Status& status) {
+    unreadable_ = true;
+    if (named.line == 0) {
+      diagnostics_.Error({path, 0, 0}, "cannot read the file: " + status.message());
+    } else {
+      diagnostics_.Error(named, "cannot read " + Quote(path) + ": " + status.message());
+    }
+  }
+
+  void LoadConfig() {
+    if (request_.config.empty()) {
+      return;
+    }
+    // A config that is only asked for its channels keeps its warnings to itself.
+    Diagnostics aside;
+    std::swap(aside, diagnostics_);
+    if (const auto document = Open(request_.config, {})) {
+      ParseDaemonConfig(*document, schemas_, request_.secrets, &loaded_.config, &diagnostics_);
+      channels_ = loaded_.config.Channels(schemas_);
+    }
+    std::swap(aside, diagnostics_);
+    for (const Diagnostic& d : aside.Sorted()) {
+      const Place place{d.file, d.line, d.column};
+      if (d.severity == Severity::kError) {
+        diagnostics_.Error(place, d.message, d.hint);
+      } else if (request_.paths.empty() && d.severity == Severity::kWarning) {
+        diagnostics_.Warning(place, d.message, d.hint);
+      } else if (request_.paths.empty()) {
+        diagnostics_.Note(place, d.message, d.hint);
+      }
+    }
+  }
+
+  void LoadShop() {
+    shop_ = DefaultShop();
+    const std::string path = request_.shop.empty() ? loaded_.config.shop : request_.shop;
+    if (path.empty()) {
+      return;
+    }
+    const auto document = Open(path, request_.shop.empty() ? loaded_.config.shop_place : Place());
+    shop_complete_ =
+        document != nullptr && ParseShop(*document, ChannelsOrNull(), &shop_, &diagnostics_);
+  }
+
+  void LoadTemplates() {
+    loaded_.templates = TemplateSet(shop_.locale);
+    if (loaded_.config.templates.empty()) {
+      return;
+    }
+    const auto files = ListFiles(loaded_.config.templates, kTemplateEndings, false);
+    if (!files.ok()) {
+      TellUnreadable(loaded_.config.templates, loaded_.config.templates_place, files.status());
+      return;
+    }
+    if (files->size() > limits::kTemplatesMax) {
+      diagnostics_.Error(loaded_.config.templates_place, "too many templates",
+                         "at most " + std::to_string(limits::kTemplatesMax));
+      return;
+    }
+    templates_known_ = true;
+    for (const std::string& path : *files) {
+      Result<std::string> text = ReadWholeFile(path);
+      if (text.ok()) {
+        loaded_.templates.Add(path, std::move(*text), ChannelsOrNull(), &diagnostics_);
+      } else {
+        TellUnreadable(path, {}, text.status());
+      }
+    }
+  }
+
+  void LoadCampaigns() {
+    const bool own = !request_.paths.empty();
+    const std::vector<std::string>& paths = own ? request_.paths : loaded_.config.campaigns;
+    for (size_t i = 0; i < paths.size(); ++i) {
+      const Place named = own ? Place() : loaded_.config.campaign_places[i];
+      const auto files = ListFiles(paths[i], kYamlEndings, false);
+      if (!files.ok()) {
+        TellUnreadable(paths[i], named, files.status());
+        continue;
+      }
+      for (const std::string& file : *files) {
+        if (seen_.insert(CanonicalPath(file)).second) {
+          LoadCampaign(file, named);
+        }
+      }
+    }
+    if (seen_.size() > limits::kCampaignsMax) {
+      diagnostics_.Error({paths.front(), 0, 0}, "too many campaigns",
+                         "at most " + std::to_string(limits::kCampaignsMax));
+    }
+  }
+
+  void LoadCampaign(const std::string& path, const Place& named) {
+    const auto document = Open(path, named);
+    if (document == nullptr) {
+      return;
+    }
+    if (KindOf(*document) != FileKind::kCampaign) {
+      diagnostics_.Error(document->PlaceOf(document->root()), "not a campaign",
+                         "a campaign begins with 'campaign: NAME'");
+      return;
+    }
+    const CampaignContext context{.shop = shop_,
+                                  .shop_complete = shop_complete_,
+                                  .channels = ChannelsOrNull(),
+                                  .templates = templates_known_ ? &loaded_.templates : nullptr};
+    ParsedCampaign parsed = ParseCampaign(*document, context, &diagnostics_);
+    LoadedCampaign loaded;
+    loaded.tests = ParseCampaignTests(*document, shop_, &diagnostics_);
+    if (!parsed.id.empty()) {
+      const auto [other, is_new] = ids_.emplace(parsed.id, parsed.id_place);
+      if (!is_new) {
+        diagnostics_.Error(
+            parsed.id_place, "another campaign has the id " + Quote(parsed.id),
+            "it is in " + other->second.file + ':' + std::to_string(other->second.line));
+        return;
+      }
+    }
+    if (parsed.campaign == nullptr) {
+      return;
+    }
+    loaded.source = {parsed.id, 0, path, document->text(), {}};
+    std::set<std::string> names;
+    CollectTemplates(parsed.campaign->steps, &names);
+    for (const std::string& name : names) {
+      for (auto& file : loaded_.templates.FilesOf(name)) {
+        loaded.source.templates.push_back(std::move(file));
+      }
+    }
+    loaded.source.version = VersionOf(loaded.source);
+    parsed.campaign->version = loaded.source.version;
+    loaded.campaign = std::move(parsed.campaign);
+    loaded_.files.push_back(std::move(loaded));
+  }
+
+  Loaded Finish() {
+    loaded_.diagnostics = diagnostics_.Sorted();
+    loaded_.status = unreadable_                 ? LoadStatus::kUnreadable
+                     : diagnostics_.has_errors() ? LoadStatus::kMistakes
+                                                 : LoadStatus::kGood;
+    if (loaded_.status != LoadStatus::kGood) {
+      return std::move(loaded_);
+    }
+    auto set = std::make_shared<CampaignSet>();
+    set->shop = std::move(shop_);
+    for (const LoadedCampaign& file : loaded_.files) {
+      set->campaigns.push_back(file.campaign);
+    }
+    std::sort(set->campaigns.begin(), set->campaigns.end(), [](const auto& a, const auto& b) {
+      return a->priority != b->priority ? a->priority > b->priority : a->id < b->id;
+    });
+    for (const auto& [name, schema] : channels_) {
+      set->channels[name] = ContactOf(schema);
+    }
+    set->coupons_local = loaded_.config.coupons.provider == "local";
+    loaded_.campaigns = std::move(set);
+    return std::move(loaded_);
+  }
+
+  // Without a config nothing is known of the channels.
+  const ChannelSchemas* ChannelsOrNull() const {
+    return loaded_.config.file.empty() ? nullptr : &channels_;
+  }
+
+  const LoadRequest& request_;
+  const ComponentSchemas& schemas_;
+  Loaded loaded_;
+  Diagnostics diagnostics_;
+  bool unreadable_ = false;
+  ChannelSchemas channels_;
+  Shop shop_;
+  bool shop_complete_ = true;
+  bool templates_known_ = false;
+  std::set<std::string> seen_;  // canonical paths
+  std::map<std::string, Place> ids_;
+};
+
+}  // namespace
+
+Loaded Load(const LoadRequest& request, const ComponentSchemas& schemas) {
+  return Loader(request, schemas).Run();
+}
+
+Loaded LoadAll(const std::string& config, const ComponentSchemas& schemas, const Secrets& secrets) {
+  return Load({.config = config, .shop = {}, .paths = {}, .secrets = secrets}, schemas);
+}
+
+std::shared_ptr<const Campaign> CompileCampaign(const CampaignText& source, const Shop& shop,
+                                                const ChannelSchemas& channels,
+                                                Diagnostics* diagnostics) {
+  const auto document = Document::Parse(source.file, source.text, diagnostics);
+  if (document == nullptr) {
+    return nullptr;
+  }
+  TemplateSet templates(shop.locale);
+  for (const auto& [path, text] : source.templates) {
+    templates.Add(path, text, &channels, diagnostics);
+  }
+  const CampaignContext context{
+      .shop = shop, .shop_complete = true, .channels = &channels, .templates = &templates};
+  ParsedCampaign parsed = ParseCampaign(*document, context, diagnostics);
+  if (parsed.campaign != nullptr) {
+    parsed.campaign->version = source.version;
+  }
+  return parsed.campaign;
+}
+
+namespace {
+
+// The files that `check` was given, told apart by what they hold.
+struct Sorted {
+  std::vector<std::string> campaigns;
+  std::vector<std::string> shops;
+  std::vector<std::string> configs;
+};
+
+class Checker {
+ public:
+  Checker(const LoadRequest& request, const ComponentSchemas& schemas)
+      : request_(request), schemas_(schemas) {}
+
+  CheckResult Run() {
+    for (const std::string& path : request_.paths) {
+      Sort(path);
+    }
+    for (const std::string& config : files_.configs) {
+      Keep(LoadAll(config, schemas_, request_.secrets), /*whole=*/true);
+    }
+    const std::string context = files_.configs.empty() ? request_.config : files_.configs.front();
+    CheckShops(context);
+    LoadRequest rest{
+        .config = context, .shop = request_.shop, .paths = {}, .secrets = request_.secrets};
+    if (rest.shop.empty() && context.empty() && !files_.shops.empty()) {
+      rest.shop = files_.shops.front();
+    }
+    for (const std::string& campaign : files_.campaigns) {
+      if (!done_.contains(CanonicalPath(campaign))) {
+        rest.paths.push_back(campaign);
+      }
+    }
+    if (!rest.paths.empty()) {
+      Keep(Load(rest, schemas_), /*whole=*/false);
+    }
+    result_.diagnostics = all_.Sorted();
+    return std::move(result_);
+  }
+
+ private:
+  void Sort(const std::string& path) {
+    const auto files = ListFiles(path, kYamlEndings, true);
+    if (!files.ok()) {
+      TellUnreadable(path, files.status());
+      return;
+    }
+    for (const std::string& file : *files) {
+      Result<std::string> text = ReadWholeFile(file);
+      if (!text.ok()) {
+        TellUnreadable(file, text.status());
+        continue;
+      }
+      Diagnostics syntax;
+      const auto document = Document::Parse(file, std::move(*text), &syntax);
+      if (document == nullptr) {
+        Add(syntax.Sorted());
+        Raise(LoadStatus::kMistakes);
+        continue;
+      }
+      switch (KindOf(*document)) {
+        case FileKind::kCampaign:
+          files_.campaigns.push_back(file);
+          break;
+        case FileKind::kShop:
+          files_.shops.push_back(file);
+          break;
+        case FileKind::kConfig:
+          files_.configs.push_back(file);
+          break;
+      }
+    }
+  }
+
+  // Shop files that no config brought.
+  void CheckShops(const std::string& context) {
+    for (const std::string& shop : files_.shops) {
+      if (done_.contains(CanonicalPath(shop))) {
+        continue;
+      }
+      LoadRequest request{.config = context, .shop = shop, .paths = {}, .secrets = {}};
+      Loaded loaded = Load(request, schemas_);
+      std::erase_if(loaded.diagnostics, [&](const Diagnostic& d) { return d.file != shop; });
+      const bool wrong =
+          std::any_of(loaded.diagnostics.begin(), loaded.diagnostics.end(),
+                      [](const Diagnostic& d) { return d.severity == Severity::kError; });
+      Add(loaded.diagnostics);
+      Raise(wrong ? LoadStatus::kMistakes : LoadStatus::kGood);
+    }
+  }
+
+  void Keep(const Loaded& loaded, bool whole) {
+    Add(loaded.diagnostics);
+    Raise(loaded.status);
+    if (!whole) {
+      return;
+    }
+    done_.insert(CanonicalPath(loaded.config.shop));
+    for (const std::string& path : loaded.config.campaigns) {
+      if (const auto files = ListFiles(path, kYamlEndings, false); files.ok()) {
+        for (const std::string& file : *files) {
+          done_.insert(CanonicalPath(file));
+        }
+      }
+    }
+  }
+
+  void TellUnreadable(const std::string& path, const Status& status) {
+    all_.Error({path, 0, 0}, "cannot read the file: " + status.message());
+    Raise(LoadStatus::kUnreadable);
+  }
+
+  void Add(const std::vector<Diagnostic>& diagnostics) {
+    for (const Diagnostic& d : diagnostics) {
+      const Place place{d.file, d.line, d.column};
+      switch (d.severity) {
+        case Severity::kError:
+          all_.Error(place, d.message, d.hint);
+          break;
+        case Severity::kWarning:
+          all_.Warning(place, d.message, d.hint);
+          break;
+        case Severity::kNote:
+          all_.Note(place, d.message, d.hint);
+          break;
+      }
+    }
+  }
+
+  void Raise(LoadStatus status) { result_.status = std::max(result_.status, status); }
+
+  const LoadRequest& request_;
+  const ComponentSchemas& schemas_;
+  Sorted files_;
+  Diagnostics all_;
+  CheckResult result_;
+  std::set<std::string> done_;  // canonical paths that a config brought
+};
+
+}  // namespace
+
+CheckResult CheckPaths(const LoadRequest& request, const ComponentSchemas& schemas) {
+  return Checker(request, schemas).Run();
+}
+
+}  // namespace huitou::config

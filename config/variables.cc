@@ -1,0 +1,130 @@
+#include "config/variables.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "triggers/vocabulary.h"
+
+namespace huitou::config {
+namespace {
+
+bool IsPath(std::string_view name) {
+  const bool letters = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.';
+  });
+  return letters && !name.empty() && name.front() != '.' && name.back() != '.' &&
+         name.find("..") == std::string_view::npos && !(name[0] >= '0' && name[0] <= '9');
+}
+
+}  // namespace
+
+TemplateDefaults ReadDefaults(const Value& value) {
+  TemplateDefaults defaults;
+  for (const Value& entry : value.Entries()) {
+    if (auto text = entry.Text()) {
+      defaults.push_back(
+          {entry.name(), std::move(*text), entry.reader().document().PlaceOf(entry.name_node())});
+    }
+  }
+  return defaults;
+}
+
+VariableBinder::VariableBinder(const StepNames& steps, const TemplateDefaults& defaults,
+                               Diagnostics* diagnostics)
+    : steps_(steps),
+      environment_(TemplateEnvironment(steps)),
+      defaults_(defaults),
+      diagnostics_(diagnostics) {
+}
+
+void VariableBinder::Add(std::string_view text, const Locator& locate) {
+  const MustacheTags found = ScanMustache(text);
+  for (const MustacheMistake& mistake : found.mistakes) {
+    diagnostics_->Error(locate(mistake.offset), mistake.message, mistake.hint);
+  }
+  for (const MustacheTag& tag : found.tags) {
+    Bind(tag, locate);
+  }
+}
+
+void VariableBinder::Bind(const MustacheTag& tag, const Locator& locate) {
+  const auto known = bound_.find(tag.name);
+  const Bound* bound = known != bound_.end() ? &known->second : Compile(tag, locate);
+  if (bound != nullptr && bound->may_miss && !tag.guarded && !bound->has_default) {
+    diagnostics_->Error(locate(tag.offset), Quote(tag.name) + " may be missing",
+                        "write {{#" + tag.name + "}}...{{/" + tag.name +
+                            "}} around it, or give it a value in the step's 'defaults:'");
+  }
+}
+
+VariableBinder::Bound* VariableBinder::Compile(const MustacheTag& tag, const Locator& locate) {
+  const std::string& name = tag.name;
+  if (!IsPath(name)) {
+    diagnostics_->Error(locate(tag.offset), Quote(name) + " is no variable",
+                        "write a path such as {{customer.attributes.name}}");
+    return nullptr;
+  }
+  const bool is_short =
+      name.find('.') == std::string::npos && environment_.FindVariable(name) == nullptr;
+  const std::string path = is_short ? "customer.attributes." + name : name;
+  if (path.starts_with("coupon.") && steps_.coupons.empty()) {
+    diagnostics_->Error(locate(tag.offset), Quote(name) + " where no coupon is issued",
+                        "add a coupon step before the message");
+    return nullptr;
+  }
+  cel::Compiled compiled = cel::Compile(path, environment_);
+  for (const cel::CompileError& error : compiled.errors) {
+    diagnostics_->Error(locate(tag.offset + (is_short ? 0 : error.offset)), error.message,
+                        error.hint);
+  }
+  if (!compiled.ok()) {
+    return nullptr;
+  }
+  const cel::Type::Tag shape = compiled.program->result_type().tag();
+  if (shape == cel::Type::Tag::kObject || shape == cel::Type::Tag::kMap) {
+    diagnostics_->Error(locate(tag.offset), Quote(name) + " is not a single value",
+                        "name one of its fields, such as {{" + name + ".id}}");
+    return nullptr;
+  }
+  Bound& bound = bound_[name];
+  bound.variable.name = name;
+  bound.may_miss = !compiled.program->optional_reads().empty();
+  bound.variable.value = std::move(compiled.program);
+  if (const TemplateDefault* text = DefaultOf(name)) {
+    bound.variable.default_text = text->text;
+    bound.has_default = true;
+  }
+  return &bound;
+}
+
+const TemplateDefault* VariableBinder::DefaultOf(const std::string& name) const {
+  for (const TemplateDefault& entry : defaults_) {
+    if (entry.name == name || "customer.attributes." + entry.name == name ||
+        entry.name == "customer.attributes." + name) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<TemplateVariable> VariableBinder::Finish() {
+  std::vector<std::string> names;
+  std::vector<TemplateVariable> variables;
+  for (auto& [name, bound] : bound_) {
+    names.push_back(name);
+    variables.push_back(bound.variable);
+  }
+  for (const TemplateDefault& entry : defaults_) {
+    const bool read = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return DefaultOf(name) == &entry;
+    });
+    if (!read) {
+      diagnostics_->Warning(entry.place, "no template reads " + Quote(entry.name),
+                            Choices(entry.name, names));
+    }
+  }
+  return variables;
+}
+
+}  // namespace huitou::config

@@ -1,0 +1,64 @@
+// The variables of templates, bound to the core's vocabulary: each {{path}} is compiled as a
+// condition's path is, and one that may be missing must be guarded or have a default.
+//
+// A name without a dot is an attribute of the customer: {{name}} is customer.attributes.name.
+//
+// Example:
+//   VariableBinder binder(names, defaults, &diagnostics);
+//   binder.Add("Hi {{customer.id}}", locate);
+//   step.variables = binder.Finish();
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/mustache.h"
+#include "config/reader.h"
+#include "triggers/campaign.h"
+#include "triggers/cel/cel.h"
+
+namespace huitou::config {
+
+// An entry of `defaults:`: what a variable says where it is missing.
+struct TemplateDefault {
+  std::string name;  // as written: "name" or "customer.attributes.name"
+  std::string text;
+  Place place;
+};
+using TemplateDefaults = std::vector<TemplateDefault>;
+TemplateDefaults ReadDefaults(const Value& value);
+
+class VariableBinder {
+ public:
+  VariableBinder(const StepNames& steps, const TemplateDefaults& defaults,
+                 Diagnostics* diagnostics);
+
+  // Tells where a byte of a text stands.
+  using Locator = std::function<Place(size_t offset)>;
+  // Scans a text and binds its tags.
+  void Add(std::string_view text, const Locator& locate);
+  void Bind(const MustacheTag& tag, const Locator& locate);
+  // All variables, by name; warns of defaults that no text reads.
+  std::vector<TemplateVariable> Finish();
+
+ private:
+  struct Bound {
+    TemplateVariable variable;  // a null value: told already
+    bool may_miss = false;
+    bool has_default = false;
+  };
+  Bound* Compile(const MustacheTag& tag, const Locator& locate);
+  const TemplateDefault* DefaultOf(const std::string& name) const;
+
+  const StepNames& steps_;
+  const cel::Environment environment_;
+  const TemplateDefaults& defaults_;
+  Diagnostics* diagnostics_;
+  std::map<std::string, Bound> bound_;
+};
+
+}  // namespace huitou::config
