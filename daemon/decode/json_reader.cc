@@ -64,7 +64,7 @@ bool JsonReader::FailJson(simdjson::error_code error) {
 
 bool JsonReader::Inside(std::string_view name) {
   // What is wrong with the JSON itself has no place in an object.
-  if (error_ != EventError::kBadJson && error_ != EventError::kBadUtf8) {
+  if (!name.empty() && error_ != EventError::kBadJson && error_ != EventError::kBadUtf8) {
     const bool joins = path_.empty() || path_[0] == '[';
     path_.insert(0, std::string(name).append(joins ? "" : "."));
   }
