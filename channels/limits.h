@@ -27,6 +27,11 @@ inline constexpr int kCouponLengthMax = 24;
 // A mail header's value, before encoding: subjects have 20 to 100 bytes; RFC 5322 leaves the whole
 // open, yet servers refuse headers of many kilobytes.
 inline constexpr size_t kMailHeaderBytesMax = 2000;
+// RFC 5322's hardest bound of a line, without its CRLF.
+inline constexpr size_t kMailLineBytesMax = 998;
+// So that an unsubscribe link stays on one: 500 and the token, which is 4/3 of 16 bytes of tag, the
+// channel's name (some 20) and the customer's id (256 at most).
+inline constexpr size_t kUnsubscribeUrlBytesMax = 500;
 // The words of a provider's own error in a receipt's reason.
 inline constexpr size_t kReceiptReasonBytesMax = 40;
 

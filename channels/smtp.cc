@@ -7,6 +7,7 @@
 
 #include "channels/answer.h"
 #include "channels/channel.h"
+#include "channels/limits.h"
 #include "channels/mime.h"
 #include "channels/unsubscribe.h"
 #include "channels/url.h"
@@ -156,15 +157,22 @@ class SmtpChannel : public Channel {
     headers += EncodeHeader("Subject", Field(message, "subject"));
     headers +=
         "Message-ID: <" + message.dispatch.ToString() + "@" + settings_.from.domain() + ">\r\n";
-    if (!settings_.unsubscribe_url.empty()) {
-      std::string url = settings_.unsubscribe_url;
-      url.replace(
-          url.find(kTokenPlaceholder), kTokenPlaceholder.size(),
-          UnsubscribeToken(settings_.unsubscribe_secret, message.channel, message.customer));
-      headers += "List-Unsubscribe: <" + url + ">\r\n";
-      headers += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
-    }
+    headers += UnsubscribeHeaders(message);
     return headers;
+  }
+
+  std::string UnsubscribeHeaders(const Message& message) const {
+    if (settings_.unsubscribe_url.empty()) {
+      return {};
+    }
+    std::string url = settings_.unsubscribe_url;
+    url.replace(url.find(kTokenPlaceholder), kTokenPlaceholder.size(),
+                UnsubscribeToken(settings_.unsubscribe_secret, message.channel, message.customer));
+    const std::string line = "List-Unsubscribe: <" + url + ">";
+    if (line.size() > limits::kMailLineBytesMax) {
+      return {};  // a line that servers refuse would cost the whole message
+    }
+    return line + "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
   }
 
   const SmtpSettings settings_;
@@ -179,7 +187,8 @@ Status CheckUnsubscribe(const SmtpSettings& settings) {
     return Status::Ok();
   }
   const std::optional<Url> url = ParseUrl(settings.unsubscribe_url);
-  if (!url || url->scheme != "https" || settings.unsubscribe_url.size() > 500 ||
+  if (!url || url->scheme != "https" ||
+      settings.unsubscribe_url.size() > limits::kUnsubscribeUrlBytesMax ||
       settings.unsubscribe_url.find_first_of("<>\"") != std::string::npos) {
     return Invalid(
         "unsubscribe_url: one-click unsubscribe (RFC 8058) needs an https:// URL of at "

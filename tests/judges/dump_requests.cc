@@ -1,0 +1,151 @@
+// Writes what the channels encode for hard texts, one JSON line a request, for the judges to read:
+//   dump_requests UNIX_SECONDS
+// {"provider", "message": {...}, "url", "headers": {...}, "body": hex, "from", "to"}
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "channels/channel.h"
+#include "channels/coupon_provider.h"
+#include "channels/crypto.h"
+#include "triggers/base/hash.h"
+#include "triggers/base/json.h"
+
+namespace huitou::channels {
+namespace {
+
+// The keys that provider_server.py takes by default.
+const config::Settings kSettings{{
+    {"url", "https://hooks.example.com/webhook"},
+    {"secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    {"access_key_id", "judge-key-id"},
+    {"access_key_secret", "judge-key-secret"},
+    {"sign_name", "回头小店"},
+    {"app_id", "wx5823bf96d3bd56c7"},
+    {"app_secret", "judge-app-secret"},
+    {"token", "judge-coupon-token"},
+}};
+
+const config::Settings kMailSettings{{
+    {"url", "smtp://127.0.0.1:25"},
+    {"from", "\"回头小店, 上海\" <shop@example.com>"},
+    {"reply_to", "Service <help@example.com>"},
+    {"unsubscribe_url", "https://shop.example.com/u/{token}"},
+    {"unsubscribe_secret", "judge-unsubscribe-secret"},
+}};
+
+// Their parameters have 35 characters; all of them go into a URL, which servers bound.
+constexpr size_t kQueryTextBytesMax = 4000;
+
+std::vector<std::string> HardTexts() {
+  std::string chinese;
+  while (chinese.size() < 1800) {
+    chinese += "回头客专享优惠，限今日！";
+  }
+  return {"亲爱的小明，好久不见！优惠码 ABC-123",
+          "🎁👨‍👩‍👧‍👦 emoji, é, ﷽ and ＡＢＣ",
+          "a b*~/?&=+%20%zz#;:@!$'()[]<>\"\\{}|^`,",
+          "",
+          " leading and trailing ",
+          "two\nlines\r\nand\tthree\n\n.\n..dots\nFrom here",
+          "=?UTF-8?B?5Zue?= is no encoded word here",
+          "double  blanks   stay",
+          chinese,
+          std::string(1900, 'x'),
+          std::string(20'000, '=') + "\n" + chinese + chinese};
+}
+
+Message HardMessage(const std::string& text, int number) {
+  Message message;
+  message.dispatch = Hash128({"judge", std::to_string(number)});
+  message.customer = text.empty() || text.size() > 256 ? "c1" : text;  // ids have up to 256 bytes
+  message.channel = "judged";
+  message.template_name = "winback";
+  message.locale = "zh-CN";
+  message.text = text;
+  message.time = 1'794'355'392 * kSecondUs;
+  return message;
+}
+
+void Shape(const std::string& provider, const std::string& text, Message* message) {
+  if (provider == "aliyun") {
+    message->address = "+8613900000000";
+    message->fields = {{"code", "SMS_154950909"}, {"param.name", text}, {"param.x y", "1"}};
+  } else if (provider == "wechat_template") {
+    message->address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
+    message->fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
+                       {"data.first", text}};
+  } else if (provider == "smtp") {
+    message->address = "xiaoming@example.com";
+    message->fields = {{"subject", text}};
+  } else {
+    message->fields = {{"subject", text}};
+  }
+}
+
+void Print(const std::string& provider, const std::string& text, const Message& message,
+           const Request& request) {
+  JsonObject line;
+  line.Add("provider", provider)
+      .Add("text", text)
+      .Add("dispatch", message.dispatch.ToString())
+      .Add("customer", message.customer);
+  if (const auto* http = std::get_if<HttpRequest>(&request)) {
+    JsonObject headers;
+    for (const auto& [name, value] : http->headers) {
+      headers.Add(name, value);
+    }
+    line.Add("url", http->url).AddRaw("headers", headers.Close()).Add("body", ToHex(http->body));
+  } else {
+    const auto& mail = std::get<Mail>(request);
+    line.Add("from", mail.from).Add("to", mail.to).Add("body", ToHex(mail.data));
+  }
+  std::printf("%s\n", line.Close().c_str());
+}
+
+int Run(TimeUs now) {
+  int number = 0;
+  for (const std::string provider : {"webhook", "aliyun", "wechat_template", "smtp"}) {
+    const auto channel =
+        FindProvider(provider)->make(provider == "smtp" ? kMailSettings : kSettings);
+    if (!channel.ok()) {
+      std::fprintf(stderr, "%s: %s\n", provider.c_str(), channel.status().message().c_str());
+      return 1;
+    }
+    for (const std::string& text : HardTexts()) {
+      if (provider == "aliyun" && text.size() > kQueryTextBytesMax) {
+        continue;
+      }
+      Message message = HardMessage(text, ++number);
+      Shape(provider, text, &message);
+      EncodeContext context;
+      context.now = now;
+      context.nonce = Hash128({"nonce", std::to_string(number)}).ToString();
+      context.access_token = "TOKEN";
+      Print(provider, text, message, (*channel)->Encode(message, context));
+    }
+  }
+  config::Settings shop = kSettings;
+  shop.values["url"] = "https://shop.example.com/coupons";
+  const auto coupons = FindCouponProvider("http")->make(shop);
+  for (const std::string& text : HardTexts()) {
+    const Message message = HardMessage(text, ++number);
+    const CouponRequest request{
+        message.dispatch,         message.customer,       "winback",   "big",
+        *ParseMoney("49.50 CNY"), *ParseMoney("200 CNY"), now + kDayUs};
+    Print("coupons", text, message, std::get<HttpRequest>((*coupons)->Issue(request, {})));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace huitou::channels
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: dump_requests UNIX_SECONDS\n");
+    return 2;
+  }
+  return huitou::channels::Run(std::atoll(argv[1]) * huitou::kSecondUs);
+}
