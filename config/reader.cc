@@ -389,6 +389,9 @@ std::optional<TimeUs> Value::Instant(const Zone& zone, bool end_of_day) const {
 }
 
 std::optional<size_t> Value::Enum() const {
+  if (!present()) {
+    return std::nullopt;
+  }
   CHECK(key_ != nullptr);
   const std::vector<std::string> choices(key_->choices.begin(), key_->choices.end());
   std::string expectation;
