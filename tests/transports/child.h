@@ -1,4 +1,5 @@
-// A server that is another process: started, spoken to by its standard output, ended by its pid.
+// A server that is another process: started, heard by its standard output (a pipe: it waits when
+// 64 kB are unread), ended by its pid.
 #pragma once
 
 #include <fcntl.h>
