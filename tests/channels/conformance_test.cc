@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "channels/reference.h"
 #include "channels/url.h"
 #include "tests/channels/case.h"
 
@@ -27,6 +28,8 @@ class Provider : public testing::TestWithParam<ProviderCase> {
     EXPECT_THAT(outcome.reason, testing::MatchesRegex("[a-z_]*"));
     EXPECT_LE(outcome.reason.size(), 24U);
     EXPECT_EQ(outcome.reason.empty(), outcome.kind == Kind::kAccepted) << ToText(outcome.kind);
+    EXPECT_TRUE(outcome.reason.empty() || !ReasonMeaning(outcome.reason).empty())
+        << outcome.reason << " has no line in the reference";
     EXPECT_TRUE(outcome.retry_after == 0 || outcome.kind == Kind::kRetry);
     EXPECT_TRUE(!outcome.suppress_address || outcome.kind == Kind::kRejected);
     EXPECT_TRUE(!outcome.revoke_consent || outcome.kind == Kind::kRejected);
