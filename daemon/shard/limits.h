@@ -32,6 +32,9 @@ inline constexpr DurationUs kAwaitedInterval = kSecondUs;
 inline constexpr size_t kEventsPerCommit = 500'000;
 inline constexpr DurationUs kCatchUpCommitInterval = 5 * kSecondUs;
 inline constexpr DurationUs kLiveWithin = kSecondUs;
+// An idle shard writes down how far its frontier came: six small commits a minute. Lost, it comes
+// again by itself.
+inline constexpr DurationUs kFrontierCommitInterval = 10 * kSecondUs;
 // Bytes that one commit may hold besides customers: 64 MB is one memtable.
 inline constexpr size_t kCommitBytesMax = size_t{64} << 20;
 // Sink records held in memory per sink until they are handed over; the rest is read again.
@@ -46,5 +49,11 @@ inline constexpr size_t kDeadLetterBytesMax = 256 * 1024;
 inline constexpr size_t kInboxPerTurn = 4096;
 // Periods kept of one quota: 64 hours, days or months.
 inline constexpr size_t kQuotaPeriodsKept = 64;
+
+// Records of one poll: some 2 ms of work, and 1 MB of payload.
+inline constexpr size_t kRecordsPerPoll = 1000;
+// A worker that has nothing to do looks around this often: how late the frontier may follow the
+// clock.
+inline constexpr DurationUs kWorkerNap = 50 * 1000;
 
 }  // namespace huitou::limits

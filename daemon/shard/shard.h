@@ -122,11 +122,11 @@ struct ShardStatus {
   uint64_t events = 0;
   uint64_t commits = 0;
   bool at_end = false;
-  bool stalled = false;                        // the store refuses; new work is not taken
-  bool held = false;                           // a feed is silent for too long
-  size_t timers_held = 0;                      // due but for the silence; counted up to a bound
-  int64_t timers_pending = 0;                  // entries in the index
-  std::map<std::string, size_t> outbox_depth;  // by channel
+  bool stalled = false;                         // the store refuses; new work is not taken
+  bool held = false;                            // a feed is silent for too long
+  size_t timers_held = 0;                       // due but for the silence; counted up to a bound
+  int64_t timers_pending = 0;                   // entries in the index
+  std::map<std::string, int64_t> outbox_depth;  // by channel
   std::map<std::string, CampaignTally> tallies;
   std::vector<std::string> silent_sources;
 };
@@ -174,6 +174,9 @@ class Shard {
   Result<Progress> Turn(TimeUs wall);
   // Commits what is there now (shutdown; a partition that is taken away).
   Status Commit(TimeUs wall);
+
+  // Whether dispatches may leave; off while the process is about to end.
+  void SetSending(bool sending);
 
   // New campaigns from the next input on; `versions` that open episodes run must be among
   // set->retired. Owner thread (see Post).

@@ -77,6 +77,8 @@ class Shard::Impl {
     }
   }
 
+  void SetSending(bool sending) { sending_ = sending; }
+
   std::vector<InputState> inputs_;
   Inbox inbox_;  // under inbox_mutex_
   mutable std::mutex inbox_mutex_;
@@ -102,11 +104,13 @@ class Shard::Impl {
   bool IsIdle() const;
   bool MustCommit() const;
   bool CommitIsDue() const;
+  DurationUs CommitInterval() const;
   TimeUs WakeAt() const;
 
   // --- shard_events.cc
   Status Work(size_t* steps);
   Result<bool> FireDue(size_t* steps);
+  Status FireSome(TimeUs target, size_t* steps);
   Status Fire(const DueTimers& due);
   InputState* NextInput();
   Status Prefetch(const InputState& input);
@@ -121,6 +125,7 @@ class Shard::Impl {
   void TakeEffects(Customer* customer);
   void TakeDecision(const Decision& decision, const Customer& customer);
   void CountEpisodes(const Customer& customer, int64_t by);
+  void CloseEpisodes(const Customer& customer);
   void AddSinkRecord(SinkKind kind, std::string key, std::string value);
 
   // --- shard_outbox.cc
@@ -133,13 +138,12 @@ class Shard::Impl {
   Result<bool> LeaseOne(OutboxRecord* record);
   Status Refuse(OutboxRecord* record, Reason reason, std::string_view word);
   Status AfterTransition(OutboxRecord* record, const std::string& channel_before,
-                         const Transition& transition);
+                         const Transition& transition, std::string_view code);
   Status Suppress(const std::string& customer, const std::string& channel, std::string_view reason,
                   bool consent_only);
   Status HearReply(const OutboxRecord& record, const PostedReceipt& posted);
   void Withdraw(const Id128& dispatch);
   const ChannelPolicy& PolicyOf(const std::string& channel) const;
-  void Heard(std::string_view channel, std::string_view outcome);
 
   // --- shard_commit.cc
   Status CommitNow();
@@ -176,15 +180,17 @@ class Shard::Impl {
   std::vector<SinkRecord> sink_records_;
   size_t record_bytes_ = 0;  // of the three above
   size_t events_since_commit_ = 0;
-  bool dirty_ = false;
-  std::vector<SendJob> outgoing_;                  // leased, to be sent behind the commit
+  bool dirty_ = false;           // something that must not be lost; the frontier alone can be
+  bool frontier_moved_ = false;  // likewise, but it comes again by itself
+  bool sending_ = true;
+  std::vector<SendJob> outgoing_;                   // leased, to be sent behind the commit
   std::vector<std::function<void()>> acknowledge_;  // to be told behind the commit
 
   std::array<SinkOut, kSinkKinds> sinks_;
   std::vector<PostedReceipt> postponed_;  // receipts that may be for what is not committed yet
   std::vector<std::function<void(ShardView&)>> tasks_;
-  std::set<std::string> blocked_;        // channels without room
-  std::set<std::string> violated_;       // told already
+  std::set<std::string> blocked_;   // channels without room
+  std::set<std::string> violated_;  // told already
   bool recovered_ = false;
   bool stalled_ = false;
   bool committed_this_turn_ = false;

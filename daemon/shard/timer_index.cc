@@ -89,6 +89,11 @@ Result<bool> TimerIndex::Next(TimeUs frontier, DueTimers* due) {
   }
 }
 
+Result<bool> TimerIndex::HasBefore(TimeUs frontier) {
+  const Result<const std::string*> first = First(keys::TimerBound(shard_, frontier));
+  return first.ok() ? Result<bool>(*first != nullptr) : Result<bool>(first.status());
+}
+
 Result<std::vector<std::string>> TimerIndex::Upcoming(TimeUs frontier, size_t max) {
   const std::string bound = keys::TimerBound(shard_, frontier);
   const Result<const std::string*> first = First(bound);

@@ -39,6 +39,7 @@ class TimerIndex {
   void Add(TimeUs deadline, std::string_view customer, uint64_t slot);
   // Takes the first group with a deadline before `frontier`; false when there is none.
   Result<bool> Next(TimeUs frontier, DueTimers* due);
+  Result<bool> HasBefore(TimeUs frontier);
   // Customers of the next entries before `frontier`, for fetching them together.
   Result<std::vector<std::string>> Upcoming(TimeUs frontier, size_t max);
   // How many are before `frontier`, counted as far as is known without reading.

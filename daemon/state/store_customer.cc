@@ -291,13 +291,13 @@ Result<Store::Erased> Store::Erase(ShardNumber shard, std::string_view customer)
                                 [&](Family family, std::string_view found, std::string_view value) {
                                   if (family != Family::kOutbox) {
                                     set.Delete(family, found);
-        erased.timers += family == Family::kTimers ? 1 : 0;
+                                    erased.timers += family == Family::kTimers ? 1 : 0;
                                     return;
                                   }
                                   OutboxRecord record;
                                   DecodeOutboxRecord(value, &record).Ignore();  // decoded before
                                   erased.dispatches.push_back(record.channel());
-        settled.push_back(Stored(shard, std::move(record)));
+                                  settled.push_back(Stored(shard, std::move(record)));
                                 });
   if (!status.ok()) {
     return status;
