@@ -85,7 +85,7 @@ bool LineReader::FindLine(std::string_view* line) {
     const void* newline = std::memchr(buffer_.get() + scanned_, '\n', end_ - scanned_);
     if (newline != nullptr) {
       const auto at = static_cast<size_t>(static_cast<const char*>(newline) - buffer_.get());
-      *line = {buffer_.get() + begin_, at - begin_};
+      *line = {buffer_.get() + begin_, std::min(at - begin_, limits::kLineBytesMax)};
       position_ += at + 1 - begin_;
       begin_ = scanned_ = at + 1;
       return true;
