@@ -56,7 +56,10 @@ std::optional<std::string> Ask(const CustomerOptions& options, const char* metho
 
 std::unique_ptr<Store> OpenStore(const CustomerOptions& options, bool read_only,
                                  std::ostream& err) {
-  auto key_value = OpenRocks({.directory = options.state, .read_only = read_only});
+  RocksOptions rocks;
+  rocks.directory = options.state;
+  rocks.read_only = read_only;
+  auto key_value = OpenRocks(rocks);
   if (!key_value.ok()) {
     err << "huitou: " << key_value.status().message() << '\n';
     return nullptr;
@@ -218,9 +221,9 @@ int RunErase(const CustomerOptions& options, std::ostream& out, std::ostream& er
   if (store == nullptr) {
     return kExitCouldNotRun;
   }
-  const Status status = store->Erase(ShardOf(options.customer, store->shards()), options.customer);
-  if (!status.ok()) {
-    err << "huitou erase: " << status.message() << '\n';
+  const auto erased = store->Erase(ShardOf(options.customer, store->shards()), options.customer);
+  if (!erased.ok()) {
+    err << "huitou erase: " << erased.status().message() << '\n';
     return kExitCouldNotRun;
   }
   out << "erased\n";
