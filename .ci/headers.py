@@ -2,7 +2,6 @@
 """Every header compiles alone: .ci/headers.py [-j JOBS]. What passed once is not compiled again
 until it, something that it includes, the flags or the compiler changes."""
 import argparse
-import hashlib
 import os
 import subprocess
 import sys
@@ -41,8 +40,7 @@ def main():
                              check=True).stdout
     tasks = []
     for header in sources.listed(".h"):
-        key = hashlib.sha256(
-            repr((version, sorted(words), hashes.closure(header))).encode()).hexdigest()
+        key = sources.key(version, sorted(words), hashes.closure(header))
         tasks.append((header, key, compile_alone(header, words)))
     return sources.run_all("headers", jobs, tasks)
 

@@ -67,13 +67,18 @@ def commands():
     for entry in entries:
         path = os.path.relpath(os.path.join(entry["directory"], entry["file"]), ROOT)
         words = shlex.split(entry["command"])
-        while os.path.basename(words[0]) == "ccache":
-            words.pop(0)
+        at = next((i for i, word in enumerate(words) if os.path.basename(word) == "ccache"), -1)
+        del words[:at + 1]
         if "-o" in words:
             at = words.index("-o")
             del words[at:at + 2]
         result[path] = [word for word in words if word not in ("-c", entry["file"])]
     return result
+
+
+def key(*parts):
+    """A hash of all that a verdict rests on; the folder of this clone is no part of it."""
+    return hashlib.sha256(repr(parts).replace(ROOT, ".").encode()).hexdigest()
 
 
 def remembered(folder, key, judge):
