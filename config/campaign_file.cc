@@ -95,12 +95,13 @@ void CampaignParser::ParseActive() {
 
 void CampaignParser::ParseTrigger() {
   const MapReader trigger(map_["trigger"], TriggerTable());
-  if (!trigger.valid() || trigger.chosen() == nullptr) {
+  if (!trigger.valid()) {
     return;
   }
   if (const Value event = trigger["event"]) {
     campaign_.trigger = EventTrigger{event.EventName().value_or("")};
-  } else if (const Value absence = trigger["absence"]) {
+  }
+  if (const Value absence = trigger["absence"]) {
     ParseAbsence(absence);
   }
 }

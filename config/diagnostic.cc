@@ -98,7 +98,7 @@ std::string Choices(std::string_view word, const std::vector<std::string>& candi
   if (candidates.empty() || candidates.size() > limits::kListedChoicesMax) {
     return {};
   }
-  std::string hint = candidates.size() == 1 ? "write " : "one of: ";
+  std::string hint = candidates.size() == 1 ? "the only one is " : "one of: ";
   for (size_t i = 0; i < candidates.size(); ++i) {
     hint.append(i == 0 ? "" : ", ").append(candidates[i]);
   }

@@ -188,12 +188,18 @@ void MapReader::CheckRequired() {
   std::vector<const Value*> found;
   std::string names;
   for (const std::string_view name : table_->one_of) {
-    names.append(names.empty() ? "" : ", ").append(name);
+    if (!table_->Find(name)->later) {
+      names.append(names.empty() ? "" : ", ").append(name);
+    }
     for (const Value& value : values_) {
       if (value.name() == name) {
         found.push_back(&value);
       }
     }
+  }
+  // A later one was told already, and is none too many beside one of this version.
+  if (found.size() > 1) {
+    std::erase_if(found, [](const Value* value) { return value->key()->later; });
   }
   if (found.empty()) {
     // An unknown key was told already, and is most likely the one that is meant.

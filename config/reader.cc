@@ -207,7 +207,7 @@ std::optional<int64_t> Value::Integer(int64_t min, int64_t max) const {
     return std::nullopt;
   }
   if (*number < min || *number > max) {
-    Refuse(max == std::numeric_limits<int64_t>::max()
+    Refuse(max >= std::numeric_limits<int32_t>::max()
                ? "at least " + std::to_string(min)
                : "from " + std::to_string(min) + " to " + std::to_string(max));
     return std::nullopt;

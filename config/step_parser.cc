@@ -74,15 +74,16 @@ std::vector<Step> StepParser::Parse(const Value& value, int depth) {
     value.Error("is empty", "add a step, such as - " + std::string(StepTable().example));
   }
   bool ended = false;
+  bool told = false;
   for (const Value& item : items) {
-    if (ended) {
+    if (ended && !told) {
       item.reader().Error(item.where(), "this step is never reached",
                           "remove it, or give the exit above a 'when:'");
-      break;
+      told = true;
     }
     ParseStep(item, depth, &steps);
-    ended = !steps.empty() && steps.back().when == nullptr &&
-            std::holds_alternative<ExitStep>(steps.back().action);
+    ended = ended || (!steps.empty() && steps.back().when == nullptr &&
+                      std::holds_alternative<ExitStep>(steps.back().action));
   }
   return steps;
 }

@@ -51,6 +51,7 @@ class TreeBuilder : public YAML::EventHandler {
     Node* node = New(mark, Node::Kind::kText, anchor);
     node->text = value;
     node->quoted = tag == "!";
+    CheckQuote(*node);
     Add(node);
   }
 
@@ -99,6 +100,24 @@ class TreeBuilder : public YAML::EventHandler {
   void CheckTag(const YAML::Mark& mark, const std::string& tag) const {
     if (!tag.empty() && tag != "?" && tag != "!") {
       throw Stop{Offset(mark), "a YAML tag has no meaning here", "leave out the '!...'"};
+    }
+  }
+
+  // yaml-cpp takes the end of the file for the end of a text.
+  void CheckQuote(const Node& node) const {
+    const std::string_view text = document_->text_;
+    const char quote = node.quoted && node.offset < text.size() ? text[node.offset] : ' ';
+    if (quote != '"' && quote != '\'') {
+      return;
+    }
+    size_t at = node.offset + 1;
+    while (at < text.size() && text[at] != quote) {
+      at += quote == '"' && text[at] == '\\' ? 2 : 1;
+      // A single quote is doubled where it stands for itself.
+      at += quote == '\'' && text.substr(at).starts_with("''") ? 2 : 0;
+    }
+    if (at >= text.size()) {
+      throw Stop{node.offset, "a quote is never closed", "add the missing quote"};
     }
   }
 
@@ -261,7 +280,10 @@ size_t FindTab(std::string_view text, size_t offset) {
 
 void ReportSyntax(const Document& document, const YAML::Exception& error,
                   Diagnostics* diagnostics) {
-  const auto offset = static_cast<size_t>(std::max(error.mark.pos, 0));
+  auto offset = static_cast<size_t>(std::max(error.mark.pos, 0));
+  if (std::string_view(error.msg).starts_with(YAML::ErrorMsg::INVALID_ESCAPE)) {
+    offset -= std::min<size_t>(offset, 2);  // told behind it
+  }
   if (const size_t tab = FindTab(document.text(), offset); tab != std::string::npos) {
     diagnostics->Error(document.PlaceAt(tab), "a tab in the indentation", "use spaces");
     return;
@@ -336,6 +358,12 @@ size_t EscapeLength(std::string_view source, size_t at) {
   return kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
 }
 
+// A backslash at the end of a line of a double-quoted text.
+bool JoinsLines(std::string_view source, size_t at) {
+  return at + 1 < source.size() && source[at] == '\\' &&
+         (source[at + 1] == '\n' || source[at + 1] == '\r');
+}
+
 // Walks source and value side by side to the byte `target` of the value. Runs of blanks are taken
 // as equal, for folding and indentation change them and nothing else.
 size_t SourceOffset(std::string_view source, const Node& node, size_t target) {
@@ -350,7 +378,7 @@ size_t SourceOffset(std::string_view source, const Node& node, size_t target) {
   size_t v = 0;
   while (v < target && s < source.size()) {
     if (style == '"' && source[s] == '\\') {
-      const bool joins = s + 1 < source.size() && (source[s + 1] == '\n' || source[s + 1] == '\r');
+      const bool joins = JoinsLines(source, s);
       s = joins ? SkipBlanks(source, s + 1) : s + EscapeLength(source, s);
       if (!joins) {
         for (++v; v < value.size() && (value[v] & 0xC0) == 0x80; ++v) {
@@ -366,7 +394,15 @@ size_t SourceOffset(std::string_view source, const Node& node, size_t target) {
       return node.offset;
     }
   }
-  return v < value.size() && !IsBlank(value[v]) ? SkipBlanks(source, s) : s;
+  if (v >= value.size() || IsBlank(value[v])) {
+    return s;
+  }
+  // The byte itself is behind what was folded before it.
+  s = SkipBlanks(source, s);
+  while (style == '"' && JoinsLines(source, s)) {
+    s = SkipBlanks(source, s + 1);
+  }
+  return s;
 }
 
 }  // namespace
