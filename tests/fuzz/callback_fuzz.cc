@@ -1,0 +1,176 @@
+// What comes from providers: callbacks and answers of every channel, and the texts that go into
+// mails. The first byte says which; the rest is the input. Nothing may crash, and what is not
+// signed may not be believed.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "channels/answer.h"
+#include "channels/coupon_provider.h"
+#include "channels/crypto.h"
+#include "channels/mime.h"
+#include "channels/opt_out.h"
+#include "channels/reference.h"
+#include "channels/unsubscribe.h"
+#include "channels/url.h"
+#include "channels/wechat_callback.h"
+#include "triggers/base/check.h"
+#include "triggers/base/text.h"
+
+namespace huitou::channels {
+namespace {
+
+constexpr TimeUs kNow = 1'794'355'392 * kSecondUs;
+constexpr char kAliyunToken[] = "0123456789abcdef0123";
+constexpr char kAesKey[] = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+constexpr char kAppId[] = "wx5823bf96d3bd56c7";
+
+std::unique_ptr<Channel> Make(const std::string& provider) {
+  const config::Settings settings{
+      {{"url", provider == "smtp" ? "smtp://127.0.0.1:25" : "https://x.example.com/"},
+       {"path", "x"},
+       {"secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+       {"from", "Shop <shop@example.com>"},
+       {"access_key_id", "id"},
+       {"access_key_secret", "secret"},
+       {"sign_name", "x"},
+       {"app_id", kAppId},
+       {"app_secret", "secret"},
+       {"callback_token", kAliyunToken}}};
+  Result<std::unique_ptr<Channel>> channel = FindProvider(provider)->make(settings);
+  CHECK(channel.ok());
+  return *std::move(channel);
+}
+
+const std::vector<std::unique_ptr<Channel>>& Channels() {
+  static const std::vector<std::unique_ptr<Channel>> channels = [] {
+    std::vector<std::unique_ptr<Channel>> made;
+    for (const Registration& registration : AllProviders()) {
+      made.push_back(Make(registration.schema.name));
+    }
+    return made;
+  }();
+  return channels;
+}
+
+void CheckOutcome(const Outcome& outcome) {
+  CHECK(outcome.kind == Outcome::Kind::kAccepted ? outcome.reason.empty()
+                                                 : !ReasonMeaning(outcome.reason).empty());
+  CHECK(outcome.retry_after >= 0);
+}
+
+// The input as an answer: a status, then headers and body.
+void FuzzAnswers(std::string_view input) {
+  const int status = input.empty() ? 200 : static_cast<unsigned char>(input[0]) * 3;
+  const size_t end = std::min(input.find('\n'), input.size());
+  Answer http;
+  http.response = HttpResponse{status < 100 ? 200 : status,
+                               {{"retry-after", std::string(input.substr(0, end))}},
+                               std::string(input.substr(end))};
+  Answer smtp;
+  smtp.response = SmtpReply{status, std::string(input)};
+  for (const auto& channel : Channels()) {
+    CheckOutcome(channel->Decode(http, kNow));
+    CheckOutcome(channel->Decode(smtp, kNow));
+    (void)channel->DecodeToken(std::get<HttpResponse>(http.response));
+  }
+  for (const CouponRegistration& registration : AllCouponProviders()) {
+    const auto provider = registration.make(config::Settings{{{"url", "https://x.example.com/"}}});
+    CheckOutcome((*provider)->Decode(http, kNow).outcome);
+  }
+}
+
+// The input as a body under a URL of the fuzzer's own: nobody may believe it.
+void FuzzForgedCallbacks(std::string_view input) {
+  const size_t end = std::min(input.find('\n'), input.size());
+  const CallbackRequest request{end % 2 == 0 ? "POST" : "GET",
+                                std::string(input.substr(0, end)),
+                                {},
+                                std::string(input.substr(end))};
+  if (request.url.find(kAliyunToken) != std::string::npos) {
+    return;  // the dictionary knows it
+  }
+  for (const auto& channel : Channels()) {
+    const CallbackReply reply = channel->DecodeCallback(request, kNow);
+    CHECK(!reply.verified && reply.receipts.empty());
+  }
+}
+
+// The input as a body that is rightly signed.
+void FuzzSignedCallbacks(std::string_view input) {
+  const std::string timestamp = std::to_string(kNow / kSecondUs);
+  // Sorted: "0123456789abcdef0123" < "1794355392" < "nonce".
+  const std::string signature = Sha1Hex(std::string(kAliyunToken) + timestamp + "nonce");
+  CallbackRequest request;
+  request.method = "POST";
+  request.url = std::string("/v1/callbacks/x?token=") + kAliyunToken + "&signature=" + signature +
+                "&timestamp=" + timestamp + "&nonce=nonce";
+  request.body = input;
+  for (const auto& channel : Channels()) {
+    for (const Receipt& receipt : channel->DecodeCallback(request, kNow).receipts) {
+      CHECK(receipt.time >= 0 || receipt.time >= kTimestampMin);
+      CHECK(receipt.reason.size() <= 40);
+    }
+  }
+}
+
+void FuzzDecryption(std::string_view input) {
+  static const std::string key = *ParseEncodingAesKey(kAesKey);
+  (void)DecryptWechat(key, kAppId, input);
+  (void)DecryptWechat(key, "", ToBase64(input));
+  CHECK(FromBase64(ToBase64(input)) == input);
+  CHECK(FromBase64Url(ToBase64Url(input)) == input);
+  CHECK(!ParseUnsubscribeToken("secret", input));
+}
+
+void FuzzTexts(std::string_view input) {
+  const std::string header = EncodeHeader("Subject", input);
+  for (size_t at = header.find('\n'); at + 1 < header.size(); at = header.find('\n', at + 1)) {
+    CHECK(header[at - 1] == '\r' && header[at + 1] == ' ');
+  }
+  const EncodedBody body = EncodeBody(input);
+  size_t column = 0;
+  for (const char c : body.data) {
+    column = c == '\n' ? 0 : column + 1;
+    CHECK(column <= 77 && static_cast<unsigned char>(c) < 0x80);
+  }
+  if (const std::optional<Mailbox> mailbox = ParseMailbox(input)) {
+    CHECK(IsMailAddress(mailbox->address));
+    CHECK(EncodeMailbox("To", *mailbox).find("\n\r") == std::string::npos);
+  }
+  CHECK(PercentDecode(PercentEncode(input)) == input);
+  CHECK(PublicUrl(input).find('?') == std::string::npos);
+  (void)ParseUrl(input);
+  (void)QueryValue(input, "token");
+  (void)MeansOptOut(input);
+}
+
+}  // namespace
+}  // namespace huitou::channels
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) {
+    return 0;
+  }
+  using namespace huitou::channels;
+  const std::string_view input(reinterpret_cast<const char*>(data + 1), size - 1);
+  switch (data[0] % 5) {
+    case 0:
+      FuzzAnswers(input);
+      break;
+    case 1:
+      FuzzForgedCallbacks(input);
+      break;
+    case 2:
+      FuzzSignedCallbacks(input);
+      break;
+    case 3:
+      FuzzDecryption(input);
+      break;
+    default:
+      FuzzTexts(input);
+  }
+  return 0;
+}
