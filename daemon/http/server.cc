@@ -73,7 +73,8 @@ class TaskQueue final : public httplib::TaskQueue {
 // read only, which a client that drips never meets, and no bound on heads and chunked bodies.
 class LibraryServer final : public httplib::Server {
  public:
-  LibraryServer(WorkQueue* queue, SSL_CTX* tls) : queue_(queue), tls_(tls) {
+  LibraryServer(WorkQueue* queue, SSL_CTX* tls, DurationUs head_timeout)
+      : queue_(queue), tls_(tls), head_timeout_(head_timeout) {
     new_task_queue = [queue] { return new TaskQueue(queue); };
   }
 
@@ -91,7 +92,7 @@ class LibraryServer final : public httplib::Server {
     for (size_t i = 0; i < limits::kRequestsPerConnectionMax && AwaitNext(&connection, i); ++i) {
       RequestStream stream(&connection);
       serving = &stream;
-      connection.Expect(limits::kHeadTimeout, limits::kHeadBytesMax);
+      connection.Expect(head_timeout_, limits::kHeadBytesMax);
       bool closed = false;
       const bool good = Process(*this, stream, closed);
       serving = nullptr;
@@ -100,7 +101,7 @@ class LibraryServer final : public httplib::Server {
         break;
       }
     }
-    if (unread) {
+    if (unread && !connection.timed_out()) {
       connection.Linger(limits::kLingerTimeout);
     }
     return true;
@@ -108,7 +109,7 @@ class LibraryServer final : public httplib::Server {
 
   // The first request has the head's time; later ones may keep the thread while nobody waits.
   bool AwaitNext(Connection* connection, size_t served) {
-    const DurationUs patience = served == 0 ? limits::kHeadTimeout : limits::kIdleTimeout;
+    const DurationUs patience = served == 0 ? head_timeout_ : limits::kIdleTimeout;
     for (DurationUs waited = 0; waited < patience; waited += limits::kIdleSlice) {
       bool closed = false;
       if (connection->AwaitRequest(limits::kIdleSlice, &closed)) {
@@ -160,6 +161,7 @@ class LibraryServer final : public httplib::Server {
 
   WorkQueue* const queue_;
   SSL_CTX* const tls_;
+  const DurationUs head_timeout_;
 };
 
 // --- requests -----------------------------------------------------------------------------------
@@ -285,14 +287,13 @@ void ReuseAddress(socket_t socket) {
 
 class Server::Impl {
  public:
-  Impl(const std::vector<std::string>& tokens, bool loopback, Tls tls, Router router,
-       Metrics* metrics)
+  Impl(const ServerOptions& options, bool loopback, Tls tls, Router router, Metrics* metrics)
       : router_(std::move(router)),
         metrics_(metrics),
-        guard_(tokens, loopback),
+        guard_(options.tokens, loopback),
         tls_(std::move(tls)),
         queue_(limits::kThreads, limits::kWaitingMax, limits::kTurnedAwayMax),
-        library_(&queue_, tls_.get()) {
+        library_(&queue_, tls_.get(), options.head_timeout) {
     Connect();
   }
   ~Impl() { Stop(); }
@@ -380,6 +381,7 @@ class Server::Impl {
     if (from.method == "POST" && route.body_bytes_max > 0) {
       const std::optional<Response> refusal = RefuseBody(from, route.body_bytes_max);
       if (refusal) {
+        serving->close_after = true;
         Answer(route.pattern, *refusal, to);
         return true;
       }
@@ -468,7 +470,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Rout
     }
     tls = std::move(*opened);
   }
-  auto impl = std::make_unique<Impl>(options.tokens, IsLoopback(address->host), std::move(tls),
+  auto impl = std::make_unique<Impl>(options, IsLoopback(address->host), std::move(tls),
                                      std::move(router), metrics);
   if (Status status = impl->Listen(*address, options.listen); !status.ok()) {
     return status;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/http/limits.h"
 #include "daemon/http/message.h"
 #include "triggers/base/status.h"
 
@@ -25,6 +26,7 @@ struct ServerOptions {
   std::vector<std::string> tokens = {};  // of ParseTokens; empty: see Guard
   std::string tls_certificate = {};      // paths of PEM files, the whole chain; both or none
   std::string tls_key = {};
+  DurationUs head_timeout = limits::kHeadTimeout;
 };
 
 class Server {

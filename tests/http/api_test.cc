@@ -146,7 +146,7 @@ TEST_F(Api, EveryBadEventIsNamedAndNoneIsTaken) {
   EXPECT_THAT(answer.body, HasSubstr(R"({"index":3,"reason":"bad_type","detail":"id"})"));
   EXPECT_THAT(appended_, IsEmpty());
   EXPECT_THAT(metrics_.Serialize(),
-              HasSubstr(R"(huitou_events_rejected_total{source="api",reason="bad_type"} 1)"));
+              HasSubstr(R"(huitou_events_rejected_total{reason="bad_type",source="api"} 1)"));
 }
 
 TEST_F(Api, MalformedBodiesAreRefusedWithTheirReason) {
