@@ -120,7 +120,9 @@ Registration WebhookRegistration() {
   Registration registration;
   registration.schema.name = "webhook";
   registration.schema.help =
-      "Posts every message as JSON to an endpoint of yours, signed as Standard Webhooks says.";
+      "Posts every message as JSON to an endpoint of yours, signed as Standard Webhooks says: "
+      "`{\"type\": \"message\", \"timestamp\": ..., \"data\": {dispatch, customer, channel, "
+      "template, locale, fields, text}}`.";
   registration.schema.settings = {
       {.name = "url", .type = SettingType::kUrl, .required = true, .help = "Where to post."},
       {.name = "secret",
