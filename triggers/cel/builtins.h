@@ -36,6 +36,8 @@ struct CallContext {
   }
   // Pays for reading text: some 64 bytes take as long as one step.
   bool SpendBytes(size_t bytes) { return Spend(bytes / 64); }
+  // Pays for a pattern that goes over a text.
+  bool SpendMatching(size_t bytes) { return Spend(bytes / 8); }
 };
 
 using BuiltinCall = Value (*)(CallContext& context, std::span<const Value> arguments);

@@ -139,7 +139,7 @@ Value Evaluator::RunMatches(const Node& node) {
   if (!text.is_string()) [[unlikely]] {
     return text.is_error() ? text : Error(node, kNoOverload);
   }
-  if (!context_.SpendBytes(text.as_string().size())) {
+  if (!context_.SpendMatching(text.as_string().size())) {
     return Error(node, kOutOfSteps);
   }
   const re2::StringPiece piece(text.as_string().data(), text.as_string().size());

@@ -72,7 +72,7 @@ Value Matches(CallContext& context, std::span<const Value> arguments) {
     return Value::Error("the pattern is too long");
   }
   if (!context.Spend(limits::kCelPatternSteps + pattern.size()) ||
-      !context.SpendBytes(text.size())) {
+      !context.SpendMatching(text.size())) {
     return Value::Error(kOutOfSteps);
   }
   std::string error;
