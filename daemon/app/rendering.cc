@@ -1,0 +1,52 @@
+#include "daemon/app/rendering.h"
+
+#include "config/mustache.h"
+#include "triggers/base/json.h"
+
+namespace huitou {
+
+Result<channels::Message> TemplateRendering::Message(const OutboxRecord& record,
+                                                     const Customer& /*customer*/,
+                                                     std::string_view address) {
+  const Dispatch& dispatch = record.dispatch;
+  const auto retired = plays_->retired_templates.find(dispatch.version);
+  const config::TemplateSet& templates =
+      retired == plays_->retired_templates.end() ? *plays_->templates : *retired->second;
+  auto rendered = templates.Render(dispatch.template_name, dispatch.locale, record.channel(),
+                                   dispatch.variables);
+  if (!rendered.has_value()) {
+    return Status(StatusCode::kNotFound,
+                  "no template '" + dispatch.template_name + "' for channel " + record.channel());
+  }
+  channels::Message message;
+  message.dispatch = dispatch.id;
+  message.customer = dispatch.customer;
+  message.address = address;
+  message.channel = record.channel();
+  message.template_name = dispatch.template_name;
+  message.locale = dispatch.locale;
+  message.text = std::move(rendered->text);
+  message.fields = std::move(rendered->fields);
+  message.time = dispatch.time;
+  return message;
+}
+
+std::string TemplateRendering::Emission(const huitou::Emission& emission) {
+  JsonObject data;
+  for (const auto& [key, text] : emission.data) {
+    data.Add(key, config::RenderMustache(text, emission.variables, false));
+  }
+  JsonObject customer;
+  customer.Add("id", emission.customer);
+  JsonObject json;
+  json.Add("id", emission.id.ToString())
+      .Add("type", emission.type)
+      .Add("time", FormatRfc3339(emission.time))
+      .AddRaw("customer", customer.Close())
+      .Add("campaign", emission.campaign)
+      .Add("episode", emission.episode.ToString())
+      .AddRaw("data", data.Close());
+  return json.Close();
+}
+
+}  // namespace huitou

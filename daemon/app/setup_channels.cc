@@ -1,0 +1,155 @@
+#include "daemon/app/setup_channels.h"
+
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "channels/channel.h"
+#include "channels/coupon_provider.h"
+#include "config/files.h"
+
+namespace huitou {
+
+namespace {
+
+class LocalCodes final : public CouponCodes {
+ public:
+  explicit LocalCodes(std::unique_ptr<channels::CouponProvider> provider)
+      : provider_(std::move(provider)) {}
+  std::string CodeOf(const Id128& dispatch) const override {
+    channels::CouponRequest request;
+    request.dispatch = dispatch;
+    return std::get<std::string>(provider_->Issue(request, {}));
+  }
+
+ private:
+  const std::unique_ptr<channels::CouponProvider> provider_;
+};
+
+// Codes must not be guessable, and stay the same after a restart.
+Result<std::string> ReadOrMakeKey(const std::string& path) {
+  if (auto known = config::ReadWholeFile(path); known.ok()) {
+    return known;
+  }
+  unsigned char bytes[32];
+  if (RAND_bytes(bytes, sizeof bytes) != 1) {
+    return Status(StatusCode::kInternal, "no randomness for the key of coupon codes");
+  }
+  std::string key;
+  for (const unsigned char byte : bytes) {
+    key.push_back("0123456789abcdef"[byte >> 4]);
+    key.push_back("0123456789abcdef"[byte & 15]);
+  }
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  const bool written = file >= 0 &&
+                       write(file, key.data(), key.size()) == static_cast<ssize_t>(key.size()) &&
+                       fsync(file) == 0;
+  if (file >= 0) {
+    close(file);
+  }
+  if (!written) {
+    return Status(StatusCode::kUnavailable,
+                  path + ": the key of coupon codes cannot be written: " + std::strerror(errno));
+  }
+  return key;
+}
+
+channels::Promise PromiseOf(const std::string& word, channels::Promise own) {
+  if (word == "at_least_once") {
+    return channels::Promise::kAtLeastOnce;
+  }
+  if (word == "at_most_once") {
+    return channels::Promise::kAtMostOnce;
+  }
+  return word == "exactly_once_by_key" ? channels::Promise::kExactlyOnceByKey : own;
+}
+
+}  // namespace
+
+Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::string& state_dir) {
+  Outlets outlets;
+  for (const config::ChannelConfig& channel : config.channels) {
+    const channels::Registration* registration = channels::FindProvider(channel.provider);
+    auto codec = registration->make(channel.settings);
+    if (!codec.ok()) {
+      return Status(StatusCode::kInvalid,
+                    config.file + ": channel " + channel.name + ": " + codec.status().message());
+    }
+    DispatchChannel made;
+    made.name = channel.name;
+    made.provider = channel.provider;
+    made.codec = *std::move(codec);
+    made.limits = registration->limits;
+    made.limits.rate_per_second = channel.rate_per_second.value_or(made.limits.rate_per_second);
+    made.limits.in_flight_max = channel.in_flight_max.value_or(made.limits.in_flight_max);
+    made.limits.timeout = channel.timeout.value_or(made.limits.timeout);
+    outlets.policies[channel.name].promise = PromiseOf(channel.promise, registration->promise);
+    outlets.channels.push_back(std::move(made));
+  }
+  config::Settings settings = config.coupons.settings;
+  const bool local = config.coupons.provider == "local";
+  if (local && settings.Get("secret").empty()) {
+    auto key = ReadOrMakeKey(state_dir + "/coupon.key");
+    if (!key.ok()) {
+      return key.status();
+    }
+    settings.values["secret"] = *key;
+  }
+  auto coupons = channels::FindCouponProvider(config.coupons.provider)->make(settings);
+  if (!coupons.ok()) {
+    return Status(StatusCode::kInvalid, config.file + ": coupons: " + coupons.status().message());
+  }
+  if (local) {
+    outlets.codes = std::make_shared<LocalCodes>(*std::move(coupons));
+  } else {
+    DispatchChannel made;
+    made.name = kCouponChannel;
+    made.provider = config.coupons.provider;
+    made.coupons = *std::move(coupons);
+    outlets.policies[kCouponChannel].promise = channels::Promise::kExactlyOnceByKey;
+    outlets.channels.push_back(std::move(made));
+  }
+  return outlets;
+}
+
+FieldMap MakeFieldMap(const config::FieldMapping& mapping, Currency currency) {
+  const auto convert = [](const config::MappedField& field) {
+    FieldSource source;
+    source.pointer = field.pointer;
+    source.value = field.value;
+    source.table = field.table;
+    source.other = field.other;
+    source.zone = field.zone;
+    source.minor = field.minor;
+    switch (field.unit) {
+      case config::MappedField::Unit::kText:
+        source.unit = TimeUnit::kText;
+        break;
+      case config::MappedField::Unit::kSeconds:
+        source.unit = TimeUnit::kSeconds;
+        break;
+      case config::MappedField::Unit::kMilliseconds:
+        source.unit = TimeUnit::kMilliseconds;
+        break;
+    }
+    return source;
+  };
+  FieldMap map;
+  map.currency = currency;
+  map.items_pointer = mapping.items_pointer;
+  for (const auto& [target, field] : mapping.fields) {
+    map.fields.emplace(target, convert(field));
+  }
+  for (const auto& [target, field] : mapping.item_fields) {
+    map.item_fields.emplace(target, convert(field));
+  }
+  return map;
+}
+
+}  // namespace huitou
