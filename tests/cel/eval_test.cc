@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
-#include <limits>
+#include <atomic>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "tests/cel/cel_testing.h"
 #include "triggers/limits.h"
@@ -189,6 +191,32 @@ TEST(Eval, AcceptsStringExtensionsWhereTheyAreAdded) {
             "\"gold has 3 orders\"");
   EXPECT_EQ(Answer("'a,b,,c'.split(',')", env), "[\"a\",\"b\",\"\",\"c\"]");
   EXPECT_EQ(Answer("customer.tags.join('+')", env), "\"vip+newsletter+beta\"");
+}
+
+TEST(Eval, OneProgramServesManyThreads) {
+  const Compiled compiled = Compile(
+      "customer.tier.matches('^g') && customer.tags.exists(t, t == 'beta') && "
+      "now.getHours('Asia/Shanghai') == 8",
+      Shop());
+  ASSERT_TRUE(compiled.ok());
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      const Customer customer;
+      const Value slots[] = {Value::Object(&CustomerType::Get(), &customer), Value::Null(),
+                             Value::Timestamp(1'762'819'392, 0)};
+      Arena arena;
+      for (int round = 0; round < 100; ++round) {
+        good += compiled->Eval(slots, nullptr, arena).is_true() ? 1 : 0;
+        arena.Clear();
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(good, 400);
 }
 
 TEST(Eval, FindsNamesInTheContainerFirst) {
