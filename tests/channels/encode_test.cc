@@ -1,0 +1,120 @@
+// The exact bytes that leave for each provider.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/channels/case.h"
+
+namespace huitou::channels {
+namespace {
+
+std::string Encoded(const std::string& provider, config::Settings settings,
+                    const Message& message) {
+  return ToText(MakeChannel(provider, settings)->Encode(message, ExampleContext()));
+}
+
+TEST(Console, ShowsAMessageAndNothingThatMovesTheCursor) {
+  Message message = ExampleMessage();
+  message.fields = {{"subject", "Hi\x1b[2J"}};
+  message.text = "one\ntwo\r\n\a";
+  EXPECT_EQ(Encoded("console", {}, message),
+            "\n2026-11-11T00:03:12Z test: winback to c1\n"
+            "    subject: Hi?[2J\n"
+            "    one\n"
+            "    two\n"
+            "    ?");
+}
+
+TEST(File, WritesOneJsonLineAMessage) {
+  Message message = ExampleMessage();
+  message.text = "a \"b\"\n🎁";
+  EXPECT_EQ(Encoded("file", {{{"path", "/x"}}}, message),
+            "/x\n"
+            R"({"dispatch":"0123456789abcdef0123456789abcdef","customer":"c1","channel":"test",)"
+            R"("template":"winback","locale":"zh-CN","text":"a \"b\"\n🎁",)"
+            R"("time":"2026-11-11T00:03:12Z"})");
+}
+
+TEST(Webhook, SignsItsBodyUnderEveryKey) {
+  Message message = ExampleMessage();
+  message.fields = {{"subject", "你好"}};
+  message.text = "hello";
+  // Signatures from Python's hmac, one for each key.
+  EXPECT_EQ(
+      Encoded("webhook",
+              {{{"url", "https://shop.example.com/hooks"},
+                {"secret",
+                 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw "
+                 "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}}},
+              message),
+      "POST https://shop.example.com/hooks\n"
+      "content-type: application/json\n"
+      "webhook-id: 0123456789abcdef0123456789abcdef\n"
+      "webhook-timestamp: 1794355392\n"
+      "webhook-signature: v1,nZmS4YawGPw5OLFp1hNZ55yLR2p4StGJoof/VXH1S6U= "
+      "v1,AuRNvgMOoZrLX7NKv9RUnkPG6PgpjxzlhbjyHYOpS2c=\n"
+      "\n"
+      R"({"type":"message","timestamp":"2026-11-11T00:03:12Z","data":{)"
+      R"("dispatch":"0123456789abcdef0123456789abcdef","customer":"c1","channel":"test",)"
+      R"("template":"winback","locale":"zh-CN","fields":{"subject":"你好"},"text":"hello"}})");
+}
+
+TEST(WechatTemplate, SendsDataUrlAndMiniProgram) {
+  Message message = ExampleMessage();
+  message.address = "o6_b";
+  message.fields = {{"template_id", "T1"},        {"url", "https://shop.example.com/?a=1&b=2"},
+                    {"miniprogram.appid", "wx1"}, {"miniprogram.pagepath", "pages/coupon?id=1"},
+                    {"data.first", "好久不见"},   {"data.keyword1", "50.00"}};
+  const std::string text = Encoded(
+      "wechat_template", {{{"app_id", "wx5823bf96d3bd56c7"}, {"app_secret", "s"}}}, message);
+  EXPECT_EQ(text,
+            "POST https://api.weixin.qq.com/cgi-bin/message/template/send?access_token="
+            "TOKEN-OF-THE-HOUR\n"
+            "content-type: application/json; charset=utf-8\n"
+            "\n"
+            R"({"touser":"o6_b","template_id":"T1","url":"https://shop.example.com/?a=1&b=2",)"
+            R"("miniprogram":{"appid":"wx1","pagepath":"pages/coupon?id=1"},)"
+            R"("client_msg_id":"0123456789abcdef0123456789abcdef",)"
+            R"("data":{"first":{"value":"好久不见"},"keyword1":{"value":"50.00"}}})");
+}
+
+TEST(Aliyun, SendsDigitsOnlyAndNoParametersWhereTheTemplateHasNone) {
+  Message message = ExampleMessage();
+  message.address = "+86 139-0000-0000";
+  message.fields = {{"code", "SMS_1"}};
+  const std::string text = Encoded("aliyun",
+                                   {{{"access_key_id", "id"},
+                                     {"access_key_secret", "secret"},
+                                     {"sign_name", "阿里云"},
+                                     {"endpoint", "http://127.0.0.1:8080/"}}},
+                                   message);
+  EXPECT_THAT(text, testing::StartsWith(
+                        "POST http://127.0.0.1:8080/?OutId=0123456789abcdef0123456789abcdef&"
+                        "PhoneNumbers=8613900000000&SignName=%E9%98%BF%E9%87%8C%E4%BA%91&"
+                        "TemplateCode=SMS_1\nhost: 127.0.0.1:8080\nx-acs-action: SendSms\n"));
+  EXPECT_THAT(text, testing::HasSubstr("\nx-acs-date: 2026-11-11T00:03:12Z\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("content-type"))) << "it would need signing";
+}
+
+TEST(Smtp, WritesAWholeMessage) {
+  Message message = ExampleMessage();
+  message.address = "xiaoming@example.com";
+  message.text = "<p>回头客专享</p>";
+  message.fields = {{"subject", "Hello"}, {"content_type", "text/html"}};
+  EXPECT_EQ(
+      Encoded("smtp", {{{"url", "smtp://127.0.0.1:2525"}, {"from", "Demo <demo@example.com>"}}},
+              message),
+      "smtp://127.0.0.1:2525 demo@example.com xiaoming@example.com plain\n"
+      "Date: Wed, 11 Nov 2026 00:03:12 +0000\r\n"
+      "From: Demo <demo@example.com>\r\n"
+      "To: xiaoming@example.com\r\n"
+      "Subject: Hello\r\n"
+      "Message-ID: <0123456789abcdef0123456789abcdef@example.com>\r\n"
+      "MIME-Version: 1.0\r\n"
+      "Content-Type: text/html; charset=utf-8\r\n"
+      "Content-Transfer-Encoding: base64\r\n"
+      "\r\n"
+      "PHA+5Zue5aS05a6i5LiT5LqrPC9wPg0K\r\n");
+}
+
+}  // namespace
+}  // namespace huitou::channels
