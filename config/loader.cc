@@ -20,7 +20,8 @@ enum class FileKind : uint8_t { kCampaign, kShop, kConfig };
 
 FileKind KindOf(const Document& document) {
   for (const auto& [key, value] : document.root().entries) {
-    if (key->text == "campaign") {
+    // With a misspelt `campaign:` its other keys still tell.
+    if (key->text == "campaign" || key->text == "trigger" || key->text == "steps") {
       return FileKind::kCampaign;
     }
     if (key->text == "shop" && value != nullptr && value->kind == Node::Kind::kMap) {

@@ -9,13 +9,26 @@ namespace huitou::config {
 namespace {
 
 constexpr std::array<std::string_view, 25> kEvents = {
-    "order.placed",      "order.paid",       "order.shipped",          "order.delivered",
+    "order.paid",        "order.placed",     "order.shipped",          "order.delivered",
     "order.cancelled",   "order.refunded",   "review.posted",          "review.updated",
     "review.deleted",    "customer.updated", "channel.subscribed",     "channel.unsubscribed",
     "consent.granted",   "consent.revoked",  "stored_value.recharged", "coupon.issued",
     "coupon.redeemed",   "coupon.expired",   "coupon.revoked",         "message.accepted",
     "message.delivered", "message.failed",   "message.clicked",        "message.replied",
     "tier.changed"};
+
+std::string_view NearestKey(const Table& table, std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const Key& key : table.keys) {
+    names.push_back(key.name);
+  }
+  return Suggest(word, names);
+}
+
+std::string WithArticle(std::string_view noun) {
+  const bool vowel = std::string_view("aeiou").find(noun.front()) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + std::string(noun);
+}
 
 bool IsEventName(std::string_view text) {
   const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
@@ -111,7 +124,7 @@ std::vector<Value> Value::Entries() const {
 MapReader::MapReader(const Reader& reader, const Node& node, const Table& table)
     : reader_(&reader), table_(&table) {
   if (node.kind != Node::Kind::kMap) {
-    reader.Error(node, "a " + std::string(table.name) + " must be a map of keys",
+    reader.Error(node, WithArticle(table.name) + " must be a map of keys",
                  table.example.empty() ? "" : "write " + std::string(table.example));
     return;
   }
@@ -173,9 +186,13 @@ void MapReader::ReadEntry(const Node& key, const Node& value) {
 
 void MapReader::CheckRequired() {
   for (const Key& key : table_->keys) {
+    // A key that is misspelt was told as unknown, with this one as what is meant.
     const bool there =
-        std::any_of(node_->entries.begin(), node_->entries.end(),
-                    [&](const auto& entry) { return entry.first->text == key.name; });
+        std::any_of(node_->entries.begin(), node_->entries.end(), [&](const auto& entry) {
+          const std::string& name = entry.first->text;
+          return name == key.name ||
+                 (table_->Find(name) == nullptr && NearestKey(*table_, name) == key.name);
+        });
     if (key.required && !there) {
       reader_->Error(
           *node_, Quote(key.name) + " is missing",
@@ -185,16 +202,17 @@ void MapReader::CheckRequired() {
   if (table_->one_of.empty()) {
     return;
   }
-  std::vector<const Value*> found;
   std::string names;
   for (const std::string_view name : table_->one_of) {
     if (!table_->Find(name)->later) {
       names.append(names.empty() ? "" : ", ").append(name);
     }
-    for (const Value& value : values_) {
-      if (value.name() == name) {
-        found.push_back(&value);
-      }
+  }
+  std::vector<const Value*> found;
+  for (const Value& value : values_) {
+    if (std::find(table_->one_of.begin(), table_->one_of.end(), value.name()) !=
+        table_->one_of.end()) {
+      found.push_back(&value);
     }
   }
   // A later one was told already, and is none too many beside one of this version.
@@ -207,13 +225,13 @@ void MapReader::CheckRequired() {
       return table_->Find(e.first->text) == nullptr;
     });
     if (!unknown) {
-      reader_->Error(*node_, "a " + std::string(table_->name) + " needs one of its keys",
+      reader_->Error(*node_, WithArticle(table_->name) + " needs one of its keys",
                      "one of: " + names);
     }
   } else if (found.size() > 1) {
-    reader_->Error(found[1]->where(),
+    reader_->Error(found[1]->name_node(),
                    Quote(found[1]->name()) + " beside " + Quote(found[0]->name()),
-                   "a " + std::string(table_->name) + " has exactly one of: " + names);
+                   WithArticle(table_->name) + " has exactly one of: " + names);
   } else {
     chosen_ = found[0]->key();
   }

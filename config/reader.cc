@@ -259,7 +259,11 @@ std::optional<DurationUs> Value::Duration(bool zero) const {
   if (text == nullptr) {
     return std::nullopt;
   }
-  const auto duration = *text == "0" ? std::optional<DurationUs>(0) : ParseDuration(*text);
+  // "0d" is as clear as "0s".
+  const size_t unit = text->find_first_not_of('0');
+  const bool none = !text->empty() && unit != 0 &&
+                    (unit == std::string::npos || ParseDuration("1" + text->substr(unit)));
+  const auto duration = none ? std::optional<DurationUs>(0) : ParseDuration(*text);
   if (!duration) {
     if (text->ends_with("mo") && ParseNumber<int>(text->substr(0, text->size() - 2))) {
       Refuse("a length of time", "a calendar month has none; write 30d");
