@@ -1,0 +1,54 @@
+#include "daemon/outbox/access_token.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/outbox/limits.h"
+
+namespace huitou {
+
+using namespace outbox_limits;  // NOLINT(google-build-using-namespace): this file is about them
+
+bool AccessToken::IsValid(TimeUs now) const {
+  return !value_.empty() && now < expires_at_;
+}
+
+bool AccessToken::ShouldFetch(TimeUs now) const {
+  if (fetching_) {
+    return false;
+  }
+  if (!IsValid(now)) {
+    return true;
+  }
+  const bool failed_just_now =
+      now >= failed_at_ && failed_at_ != kTimeMin && now - failed_at_ < kTokenRetryMin;
+  return now >= refresh_at_ && !failed_just_now;
+}
+
+void AccessToken::OnFetched(std::string value, DurationUs lifetime, TimeUs now) {
+  fetching_ = false;
+  failed_at_ = kTimeMin;
+  value_ = std::move(value);
+  lifetime = std::clamp<DurationUs>(lifetime, 0, kTokenLifetimeMax);
+  fetched_at_ = now;
+  refresh_at_ = now + lifetime - std::min(kTokenMargin, lifetime / 10);
+  expires_at_ = now + lifetime;
+}
+
+void AccessToken::OnFailed(TimeUs now) {
+  fetching_ = false;
+  failed_at_ = now;
+}
+
+bool AccessToken::OnExpired(std::string_view value, TimeUs now) {
+  if (value != value_ || value_.empty()) {
+    return true;
+  }
+  if (now >= fetched_at_ && now - fetched_at_ < kTokenAgeMin) {
+    return false;
+  }
+  value_.clear();
+  return true;
+}
+
+}  // namespace huitou

@@ -1,0 +1,90 @@
+#include "daemon/outbox/lane.h"
+
+#include <algorithm>
+
+#include "daemon/outbox/limits.h"
+#include "triggers/base/check.h"
+
+namespace huitou {
+
+using channels::Outcome;
+
+Lane::Lane(const channels::Limits& limits)
+    : in_flight_max_(limits.in_flight_max),
+      bucket_(limits.rate_per_second, limits.rate_per_second * outbox_limits::kBurstSeconds) {
+}
+
+void Lane::SetLimits(const channels::Limits& limits) {
+  const std::lock_guard lock(mutex_);
+  in_flight_max_ = limits.in_flight_max;
+  bucket_.SetRate(limits.rate_per_second, limits.rate_per_second * outbox_limits::kBurstSeconds);
+}
+
+bool Lane::TryAcquire(TimeUs now) {
+  const std::lock_guard lock(mutex_);
+  if (RoomAt(now) > now) {
+    waiting_ = true;
+    return false;
+  }
+  CHECK(breaker_.TryPass(now) && bucket_.TryTake(now));
+  ++in_flight_;
+  return true;
+}
+
+void Lane::Release() {
+  const std::lock_guard lock(mutex_);
+  CHECK(in_flight_ > 0);
+  --in_flight_;
+  bucket_.GiveBack();
+  breaker_.OnNothing();
+}
+
+void Lane::Finish(const Outcome& outcome, TimeUs now) {
+  const std::lock_guard lock(mutex_);
+  CHECK(in_flight_ > 0);
+  --in_flight_;
+  switch (outcome.kind) {
+    case Outcome::Kind::kAccepted:
+    case Outcome::Kind::kRejected:  // of the message; the provider is well
+      breaker_.OnSuccess(now);
+      return;
+    case Outcome::Kind::kRetry:
+    case Outcome::Kind::kUnknown:
+      breaker_.OnFailure(now, outcome.retry_after);
+      return;
+    case Outcome::Kind::kChannelPaused:
+      breaker_.OnPaused(now);
+      return;
+    case Outcome::Kind::kTokenExpired:
+      breaker_.OnNothing();
+      return;
+  }
+}
+
+TimeUs Lane::NextRoomAt(TimeUs now) {
+  const std::lock_guard lock(mutex_);
+  return waiting_ ? RoomAt(now) : kTimeMax;
+}
+
+bool Lane::TakeWaiting(TimeUs now) {
+  const std::lock_guard lock(mutex_);
+  if (!waiting_ || RoomAt(now) > now) {
+    return false;
+  }
+  waiting_ = false;
+  return true;
+}
+
+CircuitBreaker::State Lane::circuit() const {
+  const std::lock_guard lock(mutex_);
+  return breaker_.state();
+}
+
+TimeUs Lane::RoomAt(TimeUs now) {
+  if (in_flight_ >= in_flight_max_) {
+    return kTimeMax;
+  }
+  return std::max(bucket_.NextAt(now), breaker_.NextAt(now));
+}
+
+}  // namespace huitou
