@@ -74,7 +74,8 @@ void Own(benchmark::State& state) {
   CHECK(decoder.Decode(kOrder, {Cny()}, &event, &detail) == EventError::kNone);
   for (auto _ : state) {
     const OwnedEvent owned(event);
-    benchmark::DoNotOptimize(owned.event());
+    const Event* view = &owned.event();
+    benchmark::DoNotOptimize(view);
   }
 }
 BENCHMARK(Own);
