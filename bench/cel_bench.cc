@@ -98,5 +98,3 @@ BENCHMARK(CompileCondition);
 
 }  // namespace
 }  // namespace huitou::cel
-
-BENCHMARK_MAIN();
