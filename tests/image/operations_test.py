@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """What docker/ ships for operators is right: Prometheus' configuration and alerts by promtool, and
-no alert or dashboard asks for a metric or label that huitou does not have."""
+no alert or dashboard asks for a metric or label that huitou does not have, and huitou itself takes
+the configurations of the image and of the compose stack."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROMETHEUS = os.path.join(ROOT, "docker", "prometheus")
@@ -67,8 +70,30 @@ def mistakes(metrics):
             yield f"{name} is in no alert and on no dashboard"
 
 
+def check_configurations(binary):
+    """Exit code of `huitou check` on each, laid out as docker/Dockerfile does."""
+    failed = 0
+    for name in ("docker/huitou.yaml", "docker/compose/huitou.yaml"):
+        with tempfile.TemporaryDirectory() as folder:
+            for part in ("campaigns", "templates"):
+                shutil.copytree(os.path.join(ROOT, "config", part), os.path.join(folder, part))
+            shutil.copy(os.path.join(ROOT, "config", "shop.yaml"), folder)
+            shutil.copy(os.path.join(ROOT, name), folder)
+            print(f"huitou check {name}", flush=True)
+            done = subprocess.run([binary, "check", os.path.join(folder, "huitou.yaml")],
+                                  check=False)
+            failed |= done.returncode != 0
+    return failed
+
+
 def main():
     failed = 0
+    binary = os.path.join(os.environ.get("HUITOU_BUILD_DIR", os.path.join(ROOT, "build/release")),
+                          "huitou")
+    if os.path.exists(binary):
+        failed |= check_configurations(binary)
+    else:
+        print(f"no {binary}: the configurations are not tried")
     for mistake in mistakes(known_metrics()):
         print(f"error: {mistake}")
         failed = 1
