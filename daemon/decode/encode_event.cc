@@ -13,13 +13,10 @@ class Fields {
  public:
   explicit Fields(std::string* out) : out_(out) { out_->push_back('{'); }
 
+  // A name of the contract: nothing to escape.
   std::string* Key(std::string_view name) {
-    if (!is_first_) {
-      out_->push_back(',');
-    }
+    out_->append(is_first_ ? "\"" : ",\"").append(name).append("\":");
     is_first_ = false;
-    AppendJsonString(out_, name);
-    out_->push_back(':');
     return out_;
   }
   void Text(std::string_view name, std::string_view text) {
@@ -45,7 +42,11 @@ class Fields {
       const cel::Value key = map.KeyAt(i, arena);
       cel::Value value;
       if (key.is_string() && map.Find(key, arena, &value)) {
-        EncodeValue(value, Key(key.as_string()));
+        out_->append(is_first_ ? "" : ",");
+        is_first_ = false;
+        AppendJsonString(out_, key.as_string());
+        out_->push_back(':');
+        EncodeValue(value, out_);
       }
     }
   }

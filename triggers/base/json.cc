@@ -23,6 +23,12 @@ size_t SequenceLength(unsigned char lead) {
   return lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
 }
 
+// ASCII that stands for itself.
+bool IsPlain(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= ' ' && byte < 0x7F && byte != '"' && byte != '\\';
+}
+
 void AppendAscii(std::string* out, unsigned char byte) {
   static constexpr char kHex[] = "0123456789abcdef";
   switch (byte) {
@@ -59,6 +65,15 @@ void AppendJsonString(std::string* out, std::string_view text) {
   out->reserve(out->size() + text.size() + 2);
   *out += '"';
   for (size_t i = 0; i < text.size();) {
+    // Most texts are one run of plain letters.
+    const size_t start = i;
+    while (i < text.size() && IsPlain(text[i])) {
+      ++i;
+    }
+    out->append(text, start, i - start);
+    if (i == text.size()) {
+      break;
+    }
     const auto lead = static_cast<unsigned char>(text[i]);
     if (lead < 0x80) {
       AppendAscii(out, lead);
