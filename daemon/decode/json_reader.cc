@@ -192,15 +192,18 @@ bool JsonReader::ReadValue(Value& value, int depth, bool keep, cel::Value* out) 
 
 bool JsonReader::ReadNumber(Value& value, bool keep, cel::Value* out) {
   simdjson::ondemand::number number;
-  if (const auto error = value.get_number().get(number); error != simdjson::SUCCESS) {
+  double rounded = 0;
+  const bool is_exact = value.get_number().get(number) == simdjson::SUCCESS;
+  // An integer past 64 bits is a double like any other.
+  if (!is_exact && value.get_double().get(rounded) != simdjson::SUCCESS) {
     return Fail(EventError::kBadJson, "not a number");
   }
   if (!keep) {
     *out = cel::Value();
-  } else if (number.is_int64()) {
+  } else if (is_exact && number.is_int64()) {
     *out = cel::Value::Int(number.get_int64());
   } else {
-    *out = cel::Value::Double(number.as_double());
+    *out = cel::Value::Double(is_exact ? number.as_double() : rounded);
   }
   return true;
 }

@@ -335,6 +335,13 @@ TEST(EventDecoder, KeepsUnknownFieldsAsAttributesOfTheirObject) {
   EXPECT_EQ(text(event.review->attributes), R"({"stars":4.5})");
 }
 
+TEST(EventDecoder, TakesAnIntegerPast64BitsAsADouble) {
+  Decoding decode;
+  const std::string told = decode(With(R"("n":123456789012345678901234567890)"));
+  EXPECT_NE(told.find(R"("n":1.2345678901234568e+29)"), std::string::npos) << told;
+  EXPECT_EQ(decode(With(R"("n":1e999)")), "bad_json not a number");
+}
+
 TEST(EventDecoder, ChecksAttributesEvenWhenItDropsThem) {
   Decoding decode;
   decode.DropAttributes();
