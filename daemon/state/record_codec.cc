@@ -68,6 +68,7 @@ void SetEpisode(const Episode& episode, records::Episode* out) {
   out->set_cursor(episode.cursor);
   out->set_seq(episode.seq);
   out->set_variant(episode.variant);
+  out->set_held_late(episode.held_late);
   if (episode.trigger != nullptr) {
     EncodeEvent(episode.trigger->event(), out->mutable_trigger());
   }
@@ -110,6 +111,7 @@ bool GetEpisode(const records::Episode& in, Episode* episode) {
   episode->cursor = in.cursor();
   episode->seq = in.seq();
   episode->variant = in.variant();
+  episode->held_late = in.held_late();
   if (in.has_trigger()) {
     Result<std::shared_ptr<const OwnedEvent>> trigger = DecodeEvent(in.trigger());
     if (!trigger.ok()) {

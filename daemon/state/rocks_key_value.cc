@@ -118,6 +118,7 @@ class RocksKeyValue final : public KeyValue {
   Status Scan(Family family, std::string_view from, std::string_view to,
               const Visit& visit) const override;
   Status Commit(const WriteSet& changes) override;
+  Status Compact();
 
  private:
   rocksdb::DBOptions DatabaseOptions() const;
@@ -324,6 +325,17 @@ Status RocksKeyValue::Commit(const WriteSet& changes) {
   return Told(db_->Write(write, &batch));
 }
 
+Status RocksKeyValue::Compact() {
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+    const rocksdb::Status status =
+        db_->CompactRange(rocksdb::CompactRangeOptions(), handle, nullptr, nullptr);
+    if (!status.ok()) {
+      return Told(status);
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KeyValue>> OpenRocks(const RocksOptions& options) {
@@ -333,6 +345,10 @@ Result<std::unique_ptr<KeyValue>> OpenRocks(const RocksOptions& options) {
     return status;
   }
   return std::unique_ptr<KeyValue>(std::move(store));
+}
+
+Status CompactRocks(KeyValue* key_value) {
+  return static_cast<RocksKeyValue*>(key_value)->Compact();
 }
 
 }  // namespace huitou

@@ -31,4 +31,7 @@ struct RocksOptions {
 // kCorrupt when its bytes make no sense; each message says what to do.
 Result<std::unique_ptr<KeyValue>> OpenRocks(const RocksOptions& options);
 
+// Flushes and compacts everything: for tests and measurements.
+Status CompactRocks(KeyValue* key_value);
+
 }  // namespace huitou
