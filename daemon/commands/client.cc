@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "daemon/commands/http_client.h"
-#include "daemon/commands/setup.h"
+#include "daemon/app/setup.h"
 #include "daemon/explain/explain.h"
 #include "daemon/state/rocks_key_value.h"
 #include "daemon/state/store.h"

@@ -241,6 +241,7 @@ int RunBatch(const Variables& common, std::istream& in, std::ostream& out) {
       object.AddInteger("column", static_cast<int64_t>(first.column));
     }
     out << object.Close() << '\n';
+    out.flush();  // a peer at the other end of a pipe may wait for it before asking again
   }
   return kExitGood;
 }

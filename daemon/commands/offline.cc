@@ -7,7 +7,7 @@
 #include <ostream>
 
 #include "config/json_schema.h"
-#include "daemon/commands/setup.h"
+#include "daemon/app/setup.h"
 #include "daemon/simulate/backtest.h"
 #include "daemon/simulate/campaign_test.h"
 #include "daemon/simulate/report.h"

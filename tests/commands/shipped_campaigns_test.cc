@@ -5,7 +5,7 @@
 
 #include "channels/channel.h"
 #include "config/loader.h"
-#include "daemon/commands/setup.h"
+#include "daemon/app/setup.h"
 #include "daemon/simulate/campaign_test.h"
 
 namespace huitou {

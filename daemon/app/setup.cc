@@ -1,4 +1,4 @@
-#include "daemon/commands/setup.h"
+#include "daemon/app/setup.h"
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,0 +1,620 @@
+#include "daemon/app/daemon.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "config/files.h"
+#include "daemon/app/daemon_impl.h"
+#include "daemon/app/setup.h"
+#include "daemon/http/api.h"
+#include "daemon/metrics/log.h"
+#include "daemon/sources/log_input.h"
+#include "daemon/state/rocks_key_value.h"
+#include "triggers/gates.h"
+
+namespace huitou {
+
+namespace {
+
+// Slices of the embedded log where no Kafka topic says how many partitions there are: more than the
+// cores of any machine that needs no Kafka.
+constexpr uint16_t kSlices = 4;
+constexpr DurationUs kDrainMax = 10 * kSecondUs;
+constexpr std::chrono::seconds kKeepEvery{1};
+
+std::string PausedPath(const std::string& state_dir) {
+  return state_dir + "/paused";
+}
+
+const config::KafkaSource* FindKafka(const config::DaemonConfig& config,
+                                     const config::SourceConfig** source) {
+  for (const config::SourceConfig& candidate : config.sources) {
+    if (const auto* kafka = std::get_if<config::KafkaSource>(&candidate.source)) {
+      *source = &candidate;
+      return kafka;
+    }
+  }
+  return nullptr;
+}
+
+// An id that names this state directory for ever.
+Result<std::string> ReadOrMakeStateId(const std::string& path, Random* random) {
+  if (auto known = config::ReadWholeFile(path); known.ok() && !known->empty()) {
+    return known;
+  }
+  const std::string id = Id128{random->Next(), random->Next()}.ToString();
+  std::ofstream file(path, std::ios::binary);
+  file << id;
+  if (!file.flush()) {
+    return Status(StatusCode::kUnavailable, path + " cannot be written");
+  }
+  return id;
+}
+
+}  // namespace
+
+Daemon::Impl::Impl(config::Loaded loaded, const DaemonOptions& options)
+    : loaded_(std::make_shared<config::Loaded>(std::move(loaded))),
+      options_(options),
+      metrics_(HUITOU_VERSION),
+      shard_metrics_(&metrics_),
+      dispatch_metrics_(&metrics_) {
+}
+
+Daemon::Impl::~Impl() {
+  Stop();
+}
+
+Status Daemon::Impl::Start() {
+  const config::DaemonConfig& config = loaded_->config;
+  state_dir_ = options_.state_dir.empty() ? config.state_dir : options_.state_dir;
+  std::error_code error;
+  std::filesystem::create_directories(state_dir_, error);
+  if (error) {
+    return {StatusCode::kUnavailable,
+            state_dir_ + ": the state directory cannot be made: " + error.message()};
+  }
+  auto outlets = MakeOutlets(config, state_dir_);
+  if (!outlets.ok()) {
+    return outlets.status();
+  }
+  outlets_ = *std::move(outlets);
+  if (Status status = OpenStore(); !status.ok()) {
+    return status;
+  }
+  std::ifstream paused(PausedPath(state_dir_));
+  for (std::string line; std::getline(paused, line);) {
+    paused_.insert(line);
+  }
+  const config::ComponentSchemas schemas = AllSchemas();
+  auto plays = MakePlays(loaded_, config.Channels(schemas), paused_, store_.get());
+  if (!plays.ok()) {
+    return plays.status();
+  }
+  for (const std::string& lost : plays->lost) {
+    Log(LogLevel::kError,
+        "an older version of a campaign no longer compiles; its open episodes stand still",
+        {{"campaign", lost}});
+  }
+  plays_ = std::make_shared<const Plays>(*std::move(plays));
+  transports_ = std::make_unique<Transports>();
+  dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{
+      .clock = &clock_,
+      .random = &random_,
+      .transport = transports_.get(),
+      .observer = &dispatch_metrics_,
+      .on_result =
+          [this](uint16_t shard, SendResult result) {
+            std::shared_lock lock(owned_mutex_);
+            if (const auto found = owned_.find(shard); found != owned_.end()) {
+              found->second.worker->shard().PostResult(std::move(result));
+            }
+          },
+      .on_room =
+          [this](std::string_view) {
+            std::shared_lock lock(owned_mutex_);
+            for (auto& [shard, owned] : owned_) {
+              owned.worker->shard().PostRoom();
+            }
+          },
+      .on_receipts =
+          [this](const std::string& channel, std::vector<channels::Receipt> receipts) {
+            return TakeReceipts(channel, receipts);
+          }});
+  dispatcher_->Reload(outlets_.channels);
+  if (Status status = OpenStreams(); !status.ok()) {
+    return status;
+  }
+  if (Status status = StartKafka(); !status.ok()) {
+    return status;
+  }
+  if (Status status = StartHttp(); !status.ok()) {
+    return status;
+  }
+  keeper_ = std::thread([this] { Keep(); });
+  return Status::Ok();
+}
+
+Status Daemon::Impl::OpenStore() {
+  const config::SourceConfig* source = nullptr;
+  const config::KafkaSource* kafka = FindKafka(loaded_->config, &source);
+  uint16_t wanted = 0;
+  const bool fresh = !std::filesystem::exists(state_dir_ + "/db");
+  if (kafka != nullptr) {
+    // Known from the store after the first start; a broker that is away then holds nobody up.
+    auto partitions = kafka::CountPartitions(kafka->brokers, kafka->properties, kafka->topics);
+    if (!partitions.ok() && (fresh || partitions.status().code() == StatusCode::kInvalid)) {
+      return partitions.status();
+    }
+    wanted = partitions.ok() ? *partitions : 0;
+  } else {
+    wanted = fresh ? kSlices : 0;
+  }
+  RocksOptions rocks;
+  rocks.directory = state_dir_ + "/db";
+  auto key_value = OpenRocks(rocks);
+  if (!key_value.ok()) {
+    return key_value.status();
+  }
+  StoreOptions options;
+  options.shards = wanted;
+  auto store = Store::Open(*std::move(key_value), options);
+  if (!store.ok()) {
+    return store.status();
+  }
+  store_ = *std::move(store);
+  shards_ = store_->shards();
+  auto id = ReadOrMakeStateId(state_dir_ + "/id", &random_);
+  if (!id.ok()) {
+    return id.status();
+  }
+  state_id_ = *id;
+  return quotas_.Load(*store_);
+}
+
+Status Daemon::Impl::OpenStreams() {
+  const Currency currency = plays_->set->shop.currency;
+  for (const config::SourceConfig& source : loaded_->config.sources) {
+    if (std::holds_alternative<config::KafkaSource>(source.source)) {
+      continue;
+    }
+    auto number = store_->LogStream(source.name);
+    if (!number.ok()) {
+      return number.status();
+    }
+    Stream stream{source, *number, std::nullopt};
+    if (source.map.has_value()) {
+      stream.map = MakeFieldMap(*source.map, currency);
+    }
+    streams_.push_back(std::move(stream));
+  }
+  const config::SourceConfig* source = nullptr;
+  if (FindKafka(loaded_->config, &source) == nullptr) {
+    for (ShardNumber shard = 0; shard < shards_; ++shard) {
+      if (Status status = OpenShard(shard); !status.ok()) {
+        return status;
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+std::unique_ptr<ContractDecoder> Daemon::Impl::MakeDecoder(
+    const std::optional<FieldMap>& map) const {
+  return std::make_unique<ContractDecoder>(loaded_->campaigns->shop.currency, map);
+}
+
+std::vector<std::unique_ptr<ShardInput>> Daemon::Impl::InputsOf(ShardNumber shard) {
+  std::vector<std::unique_ptr<ShardInput>> inputs;
+  if (kafka_ != nullptr) {
+    inputs = kafka_->Inputs(shard);
+  }
+  for (const Stream& stream : streams_) {
+    InputSpec spec;
+    spec.name = spec.source = stream.source.name;
+    spec.partition = shard;
+    spec.log_stream = stream.number;
+    spec.allowed_lateness = stream.source.allowed_lateness;
+    if (stream.source.expect_event_within > 0) {
+      spec.expect_event_within = stream.source.expect_event_within;
+    }
+    LogInput::Parts parts;
+    parts.store = store_.get();
+    parts.clock = &clock_;
+    parts.stream = stream.number;
+    inputs.push_back(
+        std::make_unique<LogInput>(std::move(spec), shard, parts, MakeDecoder(stream.map)));
+  }
+  return inputs;
+}
+
+Status Daemon::Impl::OpenShard(ShardNumber shard) {
+  const config::DaemonConfig& config = loaded_->config;
+  Owned owned;
+  owned.rendering = std::make_unique<TemplateRendering>();
+  std::shared_ptr<const Plays> plays;
+  {
+    std::lock_guard lock(mutex_);
+    plays = plays_;
+  }
+  owned.rendering->Use(plays);
+  ShardOptions options;
+  options.shard = shard;
+  options.commit_interval = config.commit_interval;
+  options.policies = outlets_.policies;
+  ShardParts parts;
+  parts.store = store_.get();
+  parts.quotas = &quotas_;
+  parts.gate = dispatcher_.get();
+  parts.rendering = owned.rendering.get();
+  parts.codes = outlets_.codes.get();
+  parts.observer = &shard_metrics_;
+  parts.random = &random_;
+  parts.pulses = &pulses_;
+  parts.campaigns = plays->set;
+  auto worker = ShardWorker::Open(std::move(options), std::move(parts), InputsOf(shard), &clock_,
+                                  [this, shard](const Status& status) { OnFatal(shard, status); });
+  if (!worker.ok()) {
+    return worker.status();
+  }
+  owned.worker = *std::move(worker);
+  owned.worker->Start();
+  std::unique_lock lock(owned_mutex_);
+  owned_[shard] = std::move(owned);
+  return Status::Ok();
+}
+
+void Daemon::Impl::CloseShards(const std::vector<ShardNumber>& shards, bool commit) {
+  for (const ShardNumber shard : shards) {
+    Owned owned;
+    {
+      std::unique_lock lock(owned_mutex_);
+      const auto found = owned_.find(shard);
+      if (found == owned_.end()) {
+        continue;
+      }
+      owned = std::move(found->second);
+      owned_.erase(found);
+    }
+    if (commit) {
+      owned.worker->Stop();
+    } else {
+      owned.worker->Abandon();
+    }
+  }
+}
+
+void Daemon::Impl::OnFatal(ShardNumber shard, const Status& status) {
+  Log(LogLevel::kError, "a shard has ended: its store or log can't be trusted",
+      {{"shard", shard}, {"why", status.message()}});
+  std::lock_guard lock(mutex_);
+  fatal_ = status.message();
+}
+
+Status Daemon::Impl::StartKafka() {
+  const config::SourceConfig* source = nullptr;
+  const config::KafkaSource* kafka = FindKafka(loaded_->config, &source);
+  if (kafka == nullptr) {
+    return Status::Ok();
+  }
+  KafkaSourceOptions options;
+  options.name = source->name;
+  options.brokers = kafka->brokers;
+  options.topics = kafka->topics;
+  options.group = kafka->group;
+  options.start_latest = kafka->start == config::KafkaSource::Start::kLatest;
+  options.allowed_lateness = source->allowed_lateness;
+  if (source->expect_event_within > 0) {
+    options.expect_event_within = source->expect_event_within;
+  }
+  options.properties = kafka->properties;
+  options.state_id = state_id_;
+  options.shards = shards_;
+  std::optional<FieldMap> map;
+  if (source->map.has_value()) {
+    map = MakeFieldMap(*source->map, loaded_->campaigns->shop.currency);
+  }
+  KafkaHost host;
+  host.stored_offset = [this](ShardNumber shard, const std::string& input) -> Result<int64_t> {
+    auto state = store_->ReadState(shard);
+    if (!state.ok()) {
+      return state.status();
+    }
+    for (const InputPosition& position : state->inputs) {
+      if (position.input == input) {
+        return position.next_offset;
+      }
+    }
+    return InputPosition::kNoOffset;
+  };
+  host.make_decoder = [this, map] { return MakeDecoder(map); };
+  host.assigned = [this](const std::vector<ShardNumber>& shards) {
+    for (const ShardNumber shard : shards) {
+      if (Status status = OpenShard(shard); !status.ok()) {
+        OnFatal(shard, status);
+      }
+    }
+  };
+  host.revoked = [this](const std::vector<ShardNumber>& shards) { CloseShards(shards, true); };
+  host.wake = [this](ShardNumber shard) {
+    std::shared_lock lock(owned_mutex_);
+    if (const auto found = owned_.find(shard); found != owned_.end()) {
+      found->second.worker->Wake();
+    }
+  };
+  kafka_ = std::make_unique<KafkaSource>(std::move(options), std::move(host), &clock_, &metrics_);
+  return kafka_->Start();
+}
+
+Status Daemon::Impl::StartHttp() {
+  const config::HttpConfig& http = loaded_->config.http;
+  http::ServerOptions options;
+  options.listen =
+      options_.listen.empty() ? http.host + ":" + std::to_string(http.port) : options_.listen;
+  options.tokens = http.tokens;
+  options.tls_certificate = http.tls_certificate;
+  options.tls_key = http.tls_key;
+  http::EventDoor door;
+  door.source = "http";
+  door.currency = loaded_->campaigns->shop.currency;
+  for (const Stream& stream : streams_) {
+    if (std::holds_alternative<config::HttpSource>(stream.source.source)) {
+      door.source = stream.source.name;
+      http_map_ = stream.map.has_value() ? std::make_unique<FieldMap>(*stream.map) : nullptr;
+    }
+  }
+  door.map = http_map_.get();
+  auto server =
+      http::Server::Start(options, http::MakeRouter(MakeApi(), door, &metrics_), &metrics_);
+  if (!server.ok()) {
+    return server.status();
+  }
+  server_ = *std::move(server);
+  return Status::Ok();
+}
+
+void Daemon::Impl::Use(std::shared_ptr<const Plays> plays) {
+  {
+    std::lock_guard lock(mutex_);
+    plays_ = plays;
+  }
+  std::shared_lock lock(owned_mutex_);
+  for (auto& [number, owned] : owned_) {
+    Shard* shard = &owned.worker->shard();
+    TemplateRendering* rendering = owned.rendering.get();
+    shard->Post([this, shard, rendering, plays, number = number](ShardView&) {
+      rendering->Use(plays);
+      if (Status status = shard->SetCampaigns(plays->set); !status.ok()) {
+        OnFatal(number, status);
+      }
+    });
+  }
+}
+
+bool Daemon::Impl::Reload() {
+  auto loaded = std::make_shared<config::Loaded>(
+      config::LoadAll(loaded_->config.file, AllSchemas(), ReadSecrets(true)));
+  for (const config::Diagnostic& diagnostic : loaded->diagnostics) {
+    Log(diagnostic.severity == config::Severity::kError ? LogLevel::kError : LogLevel::kWarning,
+        FormatDiagnostic(diagnostic));
+  }
+  if (loaded->status != config::LoadStatus::kGood) {
+    Log(LogLevel::kError, "reload refused: the old campaigns stay in force");
+    return false;
+  }
+  std::shared_ptr<const Plays> old;
+  std::set<std::string> paused;
+  {
+    std::lock_guard lock(mutex_);
+    old = plays_;
+    paused = paused_;
+  }
+  auto made = MakePlays(loaded, loaded->config.Channels(AllSchemas()), paused, store_.get());
+  if (!made.ok()) {
+    Log(LogLevel::kError, "reload refused: the old campaigns stay in force",
+        {{"why", made.status().message()}});
+    return false;
+  }
+  // Episodes may begin with the old versions until every shard has the new ones.
+  auto set = std::make_shared<CampaignSet>(*made->set);
+  const auto known = [&](uint64_t version) {
+    const auto same = [&](const auto& campaign) { return campaign->version == version; };
+    return std::any_of(set->campaigns.begin(), set->campaigns.end(), same) ||
+           std::any_of(set->retired.begin(), set->retired.end(), same);
+  };
+  for (const auto* campaigns : {&old->set->campaigns, &old->set->retired}) {
+    for (const auto& campaign : *campaigns) {
+      if (!known(campaign->version)) {
+        const auto own = old->retired_templates.find(campaign->version);
+        made->retired_templates[campaign->version] =
+            own == old->retired_templates.end() ? old->templates : own->second;
+        set->retired.push_back(campaign);
+      }
+    }
+  }
+  made->set = std::move(set);
+  Use(std::make_shared<const Plays>(*std::move(made)));
+  Log(LogLevel::kInfo, "reloaded", {{"campaigns", loaded->campaigns->campaigns.size()}});
+  return true;
+}
+
+Status Daemon::Impl::RememberPaused() {
+  const std::string path = PausedPath(state_dir_);
+  {
+    std::ofstream file(path + ".new", std::ios::binary);
+    for (const std::string& campaign : paused_) {
+      file << campaign << '\n';
+    }
+    if (!file.flush()) {
+      return {StatusCode::kUnavailable, path + " cannot be written"};
+    }
+  }
+  std::error_code error;
+  std::filesystem::rename(path + ".new", path, error);
+  return error ? Status(StatusCode::kUnavailable, path + ": " + error.message()) : Status::Ok();
+}
+
+void Daemon::Impl::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) {
+      return;
+    }
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  if (keeper_.joinable()) {
+    keeper_.join();
+  }
+  if (server_ != nullptr) {
+    server_->Stop();
+  }
+  std::vector<ShardNumber> shards;
+  {
+    std::shared_lock lock(owned_mutex_);
+    for (auto& [shard, owned] : owned_) {
+      owned.worker->StopReading();
+      shards.push_back(shard);
+    }
+  }
+  if (dispatcher_ != nullptr) {
+    if (const size_t open = dispatcher_->Stop(kDrainMax); open > 0) {
+      Log(LogLevel::kWarning,
+          "stopped while sends were on their way; their fate is settled at start",
+          {{"sends", open}});
+    }
+  }
+  CloseShards(shards, true);
+  if (kafka_ != nullptr) {
+    kafka_->Stop();
+  }
+}
+
+std::vector<std::string> Daemon::Impl::NotReady() const {
+  std::vector<std::string> reasons;
+  if (kafka_ != nullptr) {
+    reasons = kafka_->NotReady();
+  }
+  {
+    std::shared_lock lock(owned_mutex_);
+    for (const auto& [shard, owned] : owned_) {
+      if (const Status status = owned.worker->readiness(); !status.ok()) {
+        reasons.push_back("shard " + std::to_string(shard) + ": " + status.message());
+      }
+    }
+  }
+  const std::string why = fatal();
+  if (!why.empty()) {
+    reasons.push_back(why);
+  }
+  return reasons;
+}
+
+std::string Daemon::Impl::fatal() const {
+  std::lock_guard lock(mutex_);
+  return fatal_;
+}
+
+void Daemon::Impl::Keep() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    UpdateGauges();
+    lock.lock();
+    stop_.wait_for(lock, kKeepEvery, [this] { return stopping_; });
+  }
+}
+
+void Daemon::Impl::UpdateGauges() {
+  const TimeUs now = clock_.Now();
+  double timers_pending = 0;
+  double timers_held = 0;
+  std::map<std::string, double> in_flight;
+  std::map<std::string, double> depth;
+  for (const DispatchChannel& channel : outlets_.channels) {
+    depth[channel.name] = 0;
+  }
+  std::shared_ptr<const Plays> plays;
+  {
+    std::lock_guard lock(mutex_);
+    plays = plays_;
+  }
+  for (const auto& campaign : plays->set->campaigns) {
+    in_flight[campaign->id] = 0;
+  }
+  {
+    std::shared_lock lock(owned_mutex_);
+    for (const auto& [shard, owned] : owned_) {
+      const ShardStatus status = owned.worker->shard().Snapshot();
+      if (status.frontier != kTimeMin) {
+        metrics_.Set(Metric::kFrontierLag, {std::to_string(shard)},
+                     static_cast<double>(now - status.frontier) / kSecondUs);
+      }
+      timers_pending += static_cast<double>(status.timers_pending);
+      timers_held += static_cast<double>(status.timers_held);
+      for (const auto& [channel, count] : status.outbox_depth) {
+        depth[channel] += static_cast<double>(count);
+      }
+      for (const auto& [campaign, tally] : status.tallies) {
+        in_flight[campaign] += static_cast<double>(tally.pending + tally.waiting);
+      }
+    }
+  }
+  metrics_.Set(Metric::kTimersPending, {}, timers_pending);
+  metrics_.Set(Metric::kTimersHeld, {}, timers_held);
+  for (const auto& [campaign, count] : in_flight) {
+    metrics_.Set(Metric::kInFlight, {campaign}, count);
+  }
+  for (const auto& [channel, count] : depth) {
+    metrics_.Set(Metric::kOutboxDepth, {channel}, count);
+  }
+  const Shop& shop = plays->set->shop;
+  for (const auto& [name, budget] : shop.budgets) {
+    const int64_t spent = quotas_.Sum("budget:" + name, PeriodOf(budget.period, now, shop.zone));
+    metrics_.Set(Metric::kBudgetRemaining, {name, budget.amount.currency.code()},
+                 ToMajor(budget.amount.minor - spent, budget.amount.currency));
+  }
+  metrics_.Set(Metric::kReady, {}, NotReady().empty() ? 1 : 0);
+}
+
+// --- Daemon
+// ---------------------------------------------------------------------------------------
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+}
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(config::Loaded loaded, const DaemonOptions& options) {
+  auto impl = std::make_unique<Impl>(std::move(loaded), options);
+  if (Status status = impl->Start(); !status.ok()) {
+    return status;
+  }
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+bool Daemon::Reload() {
+  return impl_->Reload();
+}
+
+void Daemon::Stop() {
+  impl_->Stop();
+}
+
+std::vector<std::string> Daemon::NotReady() const {
+  return impl_->NotReady();
+}
+
+std::string Daemon::fatal() const {
+  return impl_->fatal();
+}
+
+int Daemon::http_port() const {
+  return impl_->http_port();
+}
+
+}  // namespace huitou

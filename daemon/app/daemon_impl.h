@@ -1,0 +1,130 @@
+// The daemon's inside, shared by daemon.cc (start, reload, stop) and doors.cc (what the HTTP door
+// asks). Include nowhere else.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <set>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/app/campaign_versions.h"
+#include "daemon/app/daemon.h"
+#include "daemon/app/observers.h"
+#include "daemon/app/rendering.h"
+#include "daemon/app/setup_channels.h"
+#include "daemon/clock/clock.h"
+#include "daemon/http/daemon_api.h"
+#include "daemon/http/server.h"
+#include "daemon/outbox/dispatcher.h"
+#include "daemon/shard/worker.h"
+#include "daemon/sources/contract_decoder.h"
+#include "daemon/sources/kafka_source.h"
+#include "daemon/state/store.h"
+#include "daemon/transports/transports.h"
+
+namespace huitou {
+
+class Daemon::Impl {
+ public:
+  Impl(config::Loaded loaded, const DaemonOptions& options);
+  ~Impl();
+
+  Status Start();
+  bool Reload();
+  void Stop();
+  std::vector<std::string> NotReady() const;
+  std::string fatal() const;
+  int http_port() const { return server_ == nullptr ? 0 : server_->port(); }
+
+ private:
+  // One shard of this process.
+  struct Owned {
+    std::unique_ptr<TemplateRendering> rendering;
+    std::unique_ptr<ShardWorker> worker;
+  };
+  // An embedded-log stream that every shard reads its slice of.
+  struct Stream {
+    config::SourceConfig source;
+    uint16_t number = 0;
+    std::optional<FieldMap> map;
+  };
+
+  Status OpenStore();
+  Status OpenStreams();
+  Status StartKafka();
+  Status StartHttp();
+  Status OpenShard(ShardNumber shard);
+  void CloseShards(const std::vector<ShardNumber>& shards, bool commit);
+  std::vector<std::unique_ptr<ShardInput>> InputsOf(ShardNumber shard);
+  std::unique_ptr<ContractDecoder> MakeDecoder(const std::optional<FieldMap>& map) const;
+  void OnFatal(ShardNumber shard, const Status& status);
+  void Keep();  // housekeeping: gauges, readiness changes
+  void UpdateGauges();
+
+  // --- doors.cc
+  http::DaemonApi MakeApi();
+  Status Append(std::span<const http::AcceptedEvent> events);
+  Result<std::string> CustomerDocument(const std::string& customer);
+  Result<std::string> Timeline(const std::string& customer, size_t max);
+  Result<std::string> Explain(const std::string& customer, const std::string& campaign,
+                              std::optional<TimeUs> at);
+  Status Erase(const std::string& customer);
+  Result<std::string> Campaigns();
+  Status Pause(const std::string& campaign, bool paused);
+  bool TakeReceipts(const std::string& channel, const std::vector<channels::Receipt>& receipts);
+  // Runs on the customer's shard and waits for the answer.
+  Result<std::string> Ask(const std::string& customer,
+                          std::function<Result<std::string>(ShardView&)> question);
+
+  // Puts these plays in force in every shard.
+  void Use(std::shared_ptr<const Plays> plays);
+  Status RememberPaused();
+
+  std::shared_ptr<config::Loaded> loaded_;
+  const DaemonOptions options_;
+  std::string state_dir_;
+  std::string state_id_;
+  uint16_t shards_ = 0;
+
+  SystemClock clock_;
+  SeededRandom random_{std::random_device{}()};
+  Metrics metrics_;
+  ShardMetrics shard_metrics_;
+  DispatchMetrics dispatch_metrics_;
+  std::unique_ptr<Store> store_;
+  QuotaBook quotas_;
+  SourcePulses pulses_;
+  Outlets outlets_;
+  std::unique_ptr<Transports> transports_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::vector<Stream> streams_;
+  std::unique_ptr<KafkaSource> kafka_;
+
+  mutable std::shared_mutex owned_mutex_;
+  std::map<ShardNumber, Owned> owned_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::shared_ptr<const Plays> plays_;
+  std::set<std::string> paused_;
+  std::string fatal_;
+  bool stopping_ = false;
+  std::condition_variable stop_;
+
+  std::unique_ptr<FieldMap> http_map_;
+  std::unique_ptr<http::Server> server_;
+  std::thread keeper_;
+};
+
+}  // namespace huitou

@@ -1,0 +1,250 @@
+// What the HTTP door asks of the daemon: each question runs on the shard that owns the customer.
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "daemon/app/daemon_impl.h"
+#include "daemon/explain/explain.h"
+#include "daemon/metrics/log.h"
+#include "triggers/base/json.h"
+
+namespace huitou {
+
+namespace {
+
+constexpr std::chrono::seconds kAnswerWait{5};
+constexpr size_t kExplainJournalMax = 200;
+
+std::string Joined(const std::vector<std::string>& values) {
+  std::string json;
+  for (const std::string& value : values) {
+    json += (json.empty() ? "" : ",") + value;
+  }
+  return json;
+}
+
+bool IsKnown(const Customer& customer) {
+  return !customer.activity.event_ids.empty() || customer.profile != nullptr;
+}
+
+Status Unknown() {
+  return {StatusCode::kNotFound, "nothing is known of this customer"};
+}
+
+}  // namespace
+
+http::DaemonApi Daemon::Impl::MakeApi() {
+  http::DaemonApi api;
+  const bool has_http = std::any_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
+    return std::holds_alternative<config::HttpSource>(stream.source.source);
+  });
+  if (has_http) {
+    api.append_events = [this](std::span<const http::AcceptedEvent> events) {
+      return Append(events);
+    };
+  }
+  api.campaigns = [this] { return Campaigns(); };
+  api.pause_campaign = [this](const std::string& id, bool paused) { return Pause(id, paused); };
+  api.customer = [this](const std::string& id) { return CustomerDocument(id); };
+  api.timeline = [this](const std::string& id, size_t max) { return Timeline(id, max); };
+  api.explain = [this](const std::string& id, const std::string& campaign,
+                       std::optional<TimeUs> at) { return Explain(id, campaign, at); };
+  api.erase = [this](const std::string& id) { return Erase(id); };
+  api.callback = [this](
+                     const std::string& channel,
+                     const channels::CallbackRequest& request) -> Result<channels::CallbackReply> {
+    const bool known = std::any_of(
+        outlets_.channels.begin(), outlets_.channels.end(),
+        [&](const DispatchChannel& one) { return one.name == channel && one.codec != nullptr; });
+    if (!known) {
+      return Status(StatusCode::kNotFound, "no such channel");
+    }
+    return dispatcher_->HandleCallback(channel, request);
+  };
+  api.not_ready = [this] { return NotReady(); };
+  api.version = HUITOU_VERSION;
+  return api;
+}
+
+Status Daemon::Impl::Append(std::span<const http::AcceptedEvent> events) {
+  const auto stream = std::find_if(streams_.begin(), streams_.end(), [](const Stream& one) {
+    return std::holds_alternative<config::HttpSource>(one.source.source);
+  });
+  std::vector<LogAppend> records;
+  records.reserve(events.size());
+  for (const http::AcceptedEvent& event : events) {
+    records.push_back({event.customer, event.payload, event.headers});
+  }
+  if (Status status = store_->AppendLog(stream->number, records); !status.ok()) {
+    return status;
+  }
+  std::shared_lock lock(owned_mutex_);
+  for (const LogAppend& record : records) {
+    if (const auto found = owned_.find(ShardOf(record.key, shards_)); found != owned_.end()) {
+      found->second.worker->Wake();
+    }
+  }
+  return Status::Ok();
+}
+
+Result<std::string> Daemon::Impl::Ask(const std::string& customer,
+                                      std::function<Result<std::string>(ShardView&)> question) {
+  auto answer = std::make_shared<std::promise<Result<std::string>>>();
+  auto future = answer->get_future();
+  {
+    std::shared_lock lock(owned_mutex_);
+    const auto found = owned_.find(ShardOf(customer, shards_));
+    if (found == owned_.end()) {
+      return Status(StatusCode::kUnavailable, "this customer's partition is not assigned here");
+    }
+    found->second.worker->shard().Post([answer, question = std::move(question)](ShardView& view) {
+      answer->set_value(question(view));
+    });
+  }
+  if (future.wait_for(kAnswerWait) != std::future_status::ready) {
+    return Status(StatusCode::kUnavailable, "the shard is busy; ask again");
+  }
+  return future.get();
+}
+
+Result<std::string> Daemon::Impl::CustomerDocument(const std::string& customer) {
+  return Ask(customer, [customer](ShardView& view) -> Result<std::string> {
+    auto found = view.FindCustomer(customer);
+    if (!found.ok()) {
+      return found.status();
+    }
+    if (!IsKnown(**found)) {
+      return Unknown();
+    }
+    return CustomerJson(**found, view.engine(), view.symbols());
+  });
+}
+
+Result<std::string> Daemon::Impl::Timeline(const std::string& customer, size_t max) {
+  return Ask(customer, [this, customer, max](ShardView& view) -> Result<std::string> {
+    auto found = view.FindCustomer(customer);
+    if (!found.ok()) {
+      return found.status();
+    }
+    if (!IsKnown(**found)) {
+      return Unknown();
+    }
+    std::vector<std::string> lines;
+    if (Status status = view.store().ReadJournal(ShardOf(customer, shards_), customer, clock_.Now(),
+                                                 max, &lines);
+        !status.ok()) {
+      return status;
+    }
+    return JsonObject()
+        .Add("customer", customer)
+        .AddRaw("decisions", "[" + Joined(lines) + "]")
+        .Close();
+  });
+}
+
+Result<std::string> Daemon::Impl::Explain(const std::string& customer, const std::string& campaign,
+                                          std::optional<TimeUs> at) {
+  return Ask(customer, [=, this](ShardView& view) -> Result<std::string> {
+    auto found = view.FindCustomer(customer);
+    if (!found.ok()) {
+      return found.status();
+    }
+    std::vector<std::string> lines;
+    if (Status status = view.store().ReadJournal(ShardOf(customer, shards_), customer, clock_.Now(),
+                                                 kExplainJournalMax, &lines);
+        !status.ok()) {
+      return status;
+    }
+    Context context = view.context();
+    context.wall = at.value_or(context.wall);
+    return ExplainJson(&view.engine(), context, **found, lines, campaign);
+  });
+}
+
+Status Daemon::Impl::Erase(const std::string& customer) {
+  auto erased = Ask(customer, [customer](ShardView& view) -> Result<std::string> {
+    if (Status status = view.Erase(customer); !status.ok()) {
+      return status;
+    }
+    return std::string();
+  });
+  return erased.ok() ? Status::Ok() : erased.status();
+}
+
+Result<std::string> Daemon::Impl::Campaigns() {
+  std::shared_ptr<const Plays> plays;
+  {
+    std::lock_guard lock(mutex_);
+    plays = plays_;
+  }
+  std::vector<std::string> list;
+  for (const auto& campaign : plays->set->campaigns) {
+    list.push_back(JsonObject()
+                       .Add("id", campaign->id)
+                       .AddIfAny("description", campaign->description)
+                       .Add("version", Id128{0, campaign->version}.ToString().substr(16))
+                       .Add("class", ToString(campaign->message_class))
+                       .AddInteger("priority", campaign->priority)
+                       .AddBoolean("paused", plays->set->paused.contains(campaign->id))
+                       .Close());
+  }
+  return JsonObject().AddRaw("campaigns", "[" + Joined(list) + "]").Close();
+}
+
+Status Daemon::Impl::Pause(const std::string& campaign, bool paused) {
+  std::shared_ptr<Plays> plays;
+  {
+    std::lock_guard lock(mutex_);
+    const auto& known = plays_->set->campaigns;
+    if (std::none_of(known.begin(), known.end(),
+                     [&](const auto& one) { return one->id == campaign; })) {
+      return {StatusCode::kNotFound, "no such campaign"};
+    }
+    if (paused) {
+      paused_.insert(campaign);
+    } else {
+      paused_.erase(campaign);
+    }
+    if (Status status = RememberPaused(); !status.ok()) {
+      return status;
+    }
+    plays = std::make_shared<Plays>(*plays_);
+    auto set = std::make_shared<CampaignSet>(*plays_->set);
+    set->paused = paused_;
+    plays->set = std::move(set);
+  }
+  Use(std::move(plays));
+  Log(LogLevel::kInfo, paused ? "campaign paused" : "campaign resumed", {{"campaign", campaign}});
+  return Status::Ok();
+}
+
+// A provider's receipts go to every shard: the one that knows the dispatch answers. True when all
+// that could be asked have made them durable.
+bool Daemon::Impl::TakeReceipts(const std::string& channel,
+                                const std::vector<channels::Receipt>& receipts) {
+  struct Waiting {
+    std::atomic<size_t> open{0};
+    std::promise<void> done;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  auto future = waiting->done.get_future();
+  {
+    std::shared_lock lock(owned_mutex_);
+    waiting->open = receipts.size() * owned_.size() + 1;
+    for (const channels::Receipt& receipt : receipts) {
+      for (auto& [shard, owned] : owned_) {
+        owned.worker->shard().PostReceipt(channel, receipt, [waiting](bool) {
+          if (waiting->open.fetch_sub(1) == 1) {
+            waiting->done.set_value();
+          }
+        });
+      }
+    }
+  }
+  if (waiting->open.fetch_sub(1) == 1) {
+    waiting->done.set_value();
+  }
+  return future.wait_for(kAnswerWait) == std::future_status::ready;
+}
+
+}  // namespace huitou
