@@ -9,6 +9,15 @@ namespace huitou {
 
 using channels::Outcome;
 
+namespace {
+
+// Not now for this recipient; every other may have better luck.
+bool IsAboutOneRecipient(const Outcome& outcome) {
+  return outcome.reason == "recipient_limit" || outcome.reason == "greylisted";
+}
+
+}  // namespace
+
 Lane::Lane(const channels::Limits& limits)
     : in_flight_max_(limits.in_flight_max),
       bucket_(limits.rate_per_second, limits.rate_per_second * outbox_limits::kBurstSeconds) {
@@ -49,6 +58,11 @@ void Lane::Finish(const Outcome& outcome, TimeUs now) {
       breaker_.OnSuccess(now);
       return;
     case Outcome::Kind::kRetry:
+      if (IsAboutOneRecipient(outcome)) {
+        breaker_.OnSuccess(now);
+        return;
+      }
+      [[fallthrough]];
     case Outcome::Kind::kUnknown:
       breaker_.OnFailure(now, outcome.retry_after);
       return;
