@@ -198,15 +198,14 @@ std::vector<Partition> FromList(const rd_kafka_topic_partition_list_t* list) {
   return partitions;
 }
 
-Status AskEdges(rd_kafka_t* client, Edge edge, std::vector<Partition>* partitions) {
+Status AskEdges(rd_kafka_t* client, Edge edge, int timeout_ms, std::vector<Partition>* partitions) {
   // The protocol's question for the offset of a time knows two special times: first and last.
   for (Partition& partition : *partitions) {
     partition.offset = edge == Edge::kBegin ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
     partition.metadata.clear();
   }
   const List list = ToList(*partitions);
-  const rd_kafka_resp_err_t error =
-      rd_kafka_offsets_for_times(client, list.get(), limits::kKafkaAnswer_ms);
+  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client, list.get(), timeout_ms);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return Unavailable("kafka does not say the log's ends", error);
   }

@@ -57,7 +57,7 @@ struct Partition {
 
   std::string Name() const { return topic + "-" + std::to_string(number); }
 };
-Status AskEdges(rd_kafka_t* client, Edge edge, std::vector<Partition>* partitions);
+Status AskEdges(rd_kafka_t* client, Edge edge, int timeout_ms, std::vector<Partition>* partitions);
 // What the group has committed; offset -1 where nothing is.
 Status AskCommitted(rd_kafka_t* client, std::vector<Partition>* partitions);
 

@@ -24,6 +24,8 @@ class Feed {
  public:
   Feed(Partition partition, InputSpec spec, Queue queue)
       : partition_(std::move(partition)), spec_(std::move(spec)), queue_(std::move(queue)) {}
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
 
   const Partition& partition() const { return partition_; }  // offset: where fetching begins
   const InputSpec& spec() const { return spec_; }

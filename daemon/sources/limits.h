@@ -21,6 +21,8 @@ inline constexpr DurationUs kAskEnds = 100'000;
 inline constexpr DurationUs kAskEndsBehind = kSecondUs;
 // One question to the broker.
 inline constexpr int kKafkaAnswer_ms = 10'000;
+// The same where it is asked again at once.
+inline constexpr int kAskEnds_ms = 2'000;
 // Offsets of the group are for showing lag only.
 inline constexpr DurationUs kCommitToGroup = 5 * kSecondUs;
 // A source that cannot begin (no topic, a foreign state) looks again after this.
