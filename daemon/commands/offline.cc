@@ -182,12 +182,18 @@ int RunSimulate(const SimulateOptions& options, std::ostream& out, std::ostream&
 }
 
 int RunSchema(const std::string& kind, std::ostream& out, std::ostream& err) {
-  const auto schema = config::JsonSchema(kind, AllSchemas());
-  if (!schema.has_value()) {
+  if (kind == "config") {
+    out << config::ConfigSchema(AllSchemas()) << '\n';
+  } else if (kind == "shop") {
+    out << config::ShopSchema() << '\n';
+  } else if (kind == "campaign") {
+    out << config::CampaignSchema() << '\n';
+  } else if (kind == "event") {
+    out << config::EventSchema() << '\n';
+  } else {
     err << "huitou schema: " << kind << " is none of config, shop, campaign, event\n";
     return kExitUsage;
   }
-  out << *schema << '\n';
   return kExitGood;
 }
 
