@@ -75,6 +75,11 @@ class ErrorListener final : public rocksdb::EventListener {
                          rocksdb::Status* status) override {
     (status->IsNoSpace() ? full_ : broken_).store(true);
   }
+  void OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) override {
+    if (info.new_bg_error.ok()) {
+      full_.store(false);
+    }
+  }
   void Resumed() { full_.store(false); }
   bool full() const { return full_.load(); }
   bool broken() const { return broken_.load(); }
@@ -89,7 +94,8 @@ Status FromRocks(const rocksdb::Status& status, const std::string& directory) {
     return Status::Ok();
   }
   const std::string where = "state in " + directory + ": ";
-  if (status.IsNoSpace()) {
+  // Busy: RocksDB itself is trying to resume, which it does every few seconds.
+  if (status.IsNoSpace() || status.IsBusy()) {
     return Status(StatusCode::kExhausted, where + "the disk is full; free some space");
   }
   if (status.IsCorruption()) {
@@ -161,8 +167,6 @@ rocksdb::DBOptions RocksKeyValue::DatabaseOptions() const {
   database.keep_log_file_num = 4;
   database.max_log_file_size = size_t{16} << 20;
   database.max_manifest_file_size = size_t{16} << 20;
-  // Resuming is ours to try, at the next commit.
-  database.max_bgerror_resume_count = 0;
   database.listeners.push_back(listener_);
   if (options_.env != nullptr) {
     database.env = options_.env;
