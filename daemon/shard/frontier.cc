@@ -26,11 +26,13 @@ void Frontier::Restore(size_t input, TimeUs newest, TimeUs frontier) {
 TimeUs Frontier::OnEvent(size_t input, TimeUs time, TimeUs wall) {
   InputTime& at = inputs_[input];
   const TimeUs latest = wall + at.spec.allowed_lateness;
-  const TimeUs clamped = std::min(time, latest);
-  at.newest = std::max(at.newest, clamped);
-  at.frontier = std::max(at.frontier, Before(at.newest, at.spec.allowed_lateness));
   at.silent = false;
-  return clamped;
+  if (time > latest) {
+    return latest;  // says nothing of how far the input is; in a backlog all the rest would be late
+  }
+  at.newest = std::max(at.newest, time);
+  at.frontier = std::max(at.frontier, Before(at.newest, at.spec.allowed_lateness));
+  return time;
 }
 
 void Frontier::OnEnd(size_t input, TimeUs wall, TimeUs newest) {

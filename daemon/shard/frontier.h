@@ -21,7 +21,7 @@ class Frontier {
 
   void Restore(size_t input, TimeUs newest, TimeUs frontier);
 
-  // An event on this input. Returns its time, clamped when it is from the future.
+  // An event on this input. Returns its time; one from the future is clamped and moves nothing.
   TimeUs OnEvent(size_t input, TimeUs time, TimeUs wall);
   // The input stood at its end at this wall time. `newest` is that of its whole source.
   void OnEnd(size_t input, TimeUs wall, TimeUs newest);

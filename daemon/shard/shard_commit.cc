@@ -7,9 +7,13 @@
 namespace huitou {
 
 Status Shard::Impl::CommitNow() {
+  Status status = AskAgain();
+  if (!status.ok()) {
+    return status;
+  }
   CommitBatch batch;
   Fill(&batch);
-  Status status = parts_.store->Commit(options_.shard, &batch);
+  status = parts_.store->Commit(options_.shard, &batch);
   const bool full = status.code() == StatusCode::kExhausted;
   if (full != stalled_) {
     stalled_ = full;

@@ -370,9 +370,45 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
   }
   record->state = OutboxRecord::State::kLeased;
   outbox_.Changed(dispatch.id, channel);
+  if (outgoing_.empty()) {
+    asked_at_event_ = events_;
+  }
   outgoing_.push_back(std::move(job));
   dirty_ = true;
   return true;
+}
+
+// Events that came between a lease and its commit count too: consent that was revoked there means
+// not sent.
+Status Shard::Impl::AskAgain() {
+  if (outgoing_.empty() || asked_at_event_ == events_) {
+    return Status::Ok();
+  }
+  asked_at_event_ = events_;
+  std::vector<SendJob> jobs;
+  std::swap(jobs, outgoing_);
+  for (SendJob& job : jobs) {
+    const Result<OutboxRecord*> record = outbox_.Find(job.dispatch);
+    if (!record.ok()) {
+      return record.status();
+    }
+    const Result<Customer*> customer = cache_.Find((*record)->dispatch.customer);
+    if (!customer.ok()) {
+      return customer.status();
+    }
+    const Reason reason = engine_->CheckSend((*record)->dispatch, job.channel, ContextNow(),
+                                             *customer, /*spend=*/false);
+    if (reason == Reason::kNone) {
+      outgoing_.push_back(std::move(job));
+      continue;
+    }
+    parts_.gate->Release(job.channel);
+    Status status = Refuse(*record, reason, ToString(reason));
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  return Status::Ok();
 }
 
 // The last question before sending was answered with no: on to the next channel, or the end.
