@@ -7,7 +7,7 @@
 namespace huitou {
 
 Status Shard::Impl::CommitNow() {
-  Status status = AskAgain();
+  Status status = AskLast();
   if (!status.ok()) {
     return status;
   }
@@ -106,8 +106,8 @@ void Shard::Impl::AfterCommit(const CommitBatch& batch) {
   dirty_ = false;
   frontier_moved_ = false;
   committed_this_turn_ = true;
-  for (SendJob& job : outgoing_) {
-    parts_.gate->Send(std::move(job));
+  for (Outgoing& outgoing : outgoing_) {
+    parts_.gate->Send(std::move(outgoing.job));
   }
   outgoing_.clear();
   for (const auto& acknowledge : acknowledge_) {

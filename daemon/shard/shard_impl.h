@@ -142,7 +142,7 @@ class Shard::Impl {
   Status Suppress(const std::string& customer, const std::string& channel, std::string_view reason,
                   bool consent_only);
   Status HearReply(const OutboxRecord& record, const PostedReceipt& posted);
-  Status AskAgain();
+  Status AskLast();
   void Withdraw(const Id128& dispatch);
   const ChannelPolicy& PolicyOf(const std::string& channel) const;
 
@@ -184,8 +184,12 @@ class Shard::Impl {
   bool dirty_ = false;           // something that must not be lost; the frontier alone can be
   bool frontier_moved_ = false;  // likewise, but it comes again by itself
   bool sending_ = true;
-  std::vector<SendJob> outgoing_;  // leased, to be sent behind the commit
-  uint64_t asked_at_event_ = 0;    // when those were last asked whether they may go
+  // Leased, to be sent behind the commit; `asked` once the last question was answered with yes.
+  struct Outgoing {
+    SendJob job;
+    bool asked = false;
+  };
+  std::vector<Outgoing> outgoing_;
   std::vector<std::function<void()>> acknowledge_;  // to be told behind the commit
 
   std::array<SinkOut, kSinkKinds> sinks_;

@@ -345,8 +345,7 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
     return false;
   }
   const Reason reason = engine_->CheckSend(dispatch, channel, ContextNow(), *customer,
-                                           /*spend=*/record->attempts == 0);
-  cache_.Touched(*customer);
+                                           /*spend=*/false);
   SendJob job;
   job.shard = options_.shard;
   job.dispatch = dispatch.id;
@@ -370,25 +369,22 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
   }
   record->state = OutboxRecord::State::kLeased;
   outbox_.Changed(dispatch.id, channel);
-  if (outgoing_.empty()) {
-    asked_at_event_ = events_;
-  }
-  outgoing_.push_back(std::move(job));
+  outgoing_.push_back({std::move(job), false});
   dirty_ = true;
   return true;
 }
 
-// Events that came between a lease and its commit count too: consent that was revoked there means
-// not sent.
-Status Shard::Impl::AskAgain() {
-  if (outgoing_.empty() || asked_at_event_ == events_) {
-    return Status::Ok();
-  }
-  asked_at_event_ = events_;
-  std::vector<SendJob> jobs;
-  std::swap(jobs, outgoing_);
-  for (SendJob& job : jobs) {
-    const Result<OutboxRecord*> record = outbox_.Find(job.dispatch);
+// The last question, right before the commit: events that came since the lease count too. A
+// one-time subscription is spent here, once per channel.
+Status Shard::Impl::AskLast() {
+  std::vector<Outgoing> all;
+  std::swap(all, outgoing_);
+  for (Outgoing& outgoing : all) {
+    if (outgoing.asked) {
+      outgoing_.push_back(std::move(outgoing));
+      continue;
+    }
+    const Result<OutboxRecord*> record = outbox_.Find(outgoing.job.dispatch);
     if (!record.ok()) {
       return record.status();
     }
@@ -396,13 +392,16 @@ Status Shard::Impl::AskAgain() {
     if (!customer.ok()) {
       return customer.status();
     }
-    const Reason reason = engine_->CheckSend((*record)->dispatch, job.channel, ContextNow(),
-                                             *customer, /*spend=*/false);
+    const Reason reason =
+        engine_->CheckSend((*record)->dispatch, outgoing.job.channel, ContextNow(), *customer,
+                           /*spend=*/(*record)->attempts == 0);
+    cache_.Touched(*customer);
     if (reason == Reason::kNone) {
-      outgoing_.push_back(std::move(job));
+      outgoing.asked = true;
+      outgoing_.push_back(std::move(outgoing));
       continue;
     }
-    parts_.gate->Release(job.channel);
+    parts_.gate->Release(outgoing.job.channel);
     Status status = Refuse(*record, reason, ToString(reason));
     if (!status.ok()) {
       return status;

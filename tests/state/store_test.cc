@@ -392,13 +392,13 @@ TEST(RocksStore, ADamagedStoreIsNamed) {
 
 TEST(RocksStore, AFullDiskRefusesAndResumesByItself) {
   Folder folder;
-  if (mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=24m") != 0) {
+  if (mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=160m") != 0) {
     GTEST_SKIP() << "needs the right to mount a small tmpfs";
   }
   {
     const auto store = MustOpen(Rocks(folder.path() + "/state"));
     const std::string ballast = folder.path() + "/ballast";
-    std::ofstream(ballast) << std::string(18 << 20, 'b');
+    std::ofstream(ballast) << std::string(150 << 20, 'b');
     Customer customer = Buyer("a", 1);
     customer.MutableProfile().region = std::string(1 << 20, 'r');
     customer.profile_changed = true;
@@ -420,7 +420,7 @@ TEST(RocksStore, AFullDiskRefusesAndResumesByItself) {
     CommitBatch batch;
     batch.state = &state;
     batch.customers = {&customer};
-    // RocksDB looks for room every five seconds.
+    // RocksDB looks for room every five seconds, and wants as much as a memtable may take.
     for (int i = 0; i < 200 && !(status = store->Commit(0, &batch)).ok(); ++i) {
       EXPECT_EQ(StatusCode::kExhausted, status.code()) << status.message();
       usleep(100 * 1000);
