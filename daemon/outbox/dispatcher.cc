@@ -255,6 +255,9 @@ void Dispatcher::Impl::Send(SendJob job) {
   flight->job = std::move(job);
   flight->entry = Find(flight->job.channel);
   flight->started_at = Now();
+  if (flight->entry == nullptr) {
+    Release(flight->job.channel);  // went since it was acquired; it may come back
+  }
   {
     const std::lock_guard lock(flights_mutex_);
     if (!stopping_) {

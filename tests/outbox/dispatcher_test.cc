@@ -448,13 +448,17 @@ TEST_F(DispatcherTest, AReloadLosesNothingThatIsOnItsWay) {
 }
 
 TEST_F(DispatcherTest, AChannelThatWentBetweenLeaseAndSendKeepsTheMessage) {
-  Load({ChannelOf("sms", std::make_shared<FakeChannel>())});
+  channels::Limits limits;
+  limits.in_flight_max = 1;
+  Load({ChannelOf("sms", std::make_shared<FakeChannel>(), limits)});
   EXPECT_TRUE(dispatcher_->TryAcquire("sms"));
   Load({});
   SendJob job;
   job.channel = "sms";
   dispatcher_->Send(job);
   EXPECT_EQ(NextResult(), "0 paused(no_channel)");
+  Load({ChannelOf("sms", std::make_shared<FakeChannel>(), limits)});
+  EXPECT_TRUE(Send("sms", 1)) << "its place is free again";
 }
 
 TEST_F(DispatcherTest, AReloadKeepsTheTokenOfTheSameAccountOnly) {

@@ -26,13 +26,18 @@ using channels::Promise;
 
 constexpr auto kPatience = std::chrono::seconds(120);
 
+// A judge takes orders and says what it received, by HTTP.
 class Judge {
  public:
-  Judge() : child_({"python3", HUITOU_SOURCE_DIR "/tests/judges/provider_server.py"}) {
-    url_ = "http://127.0.0.1:" + child_.ReadLine();
+  explicit Judge(const std::string& script = "provider_server.py")
+      : child_({"python3", HUITOU_SOURCE_DIR "/tests/judges/" + script}) {
+    ports_ = child_.ReadLine();
+    url_ = "http://127.0.0.1:" + ports_.substr(ports_.find(' ') + 1);
   }
 
   std::string url(const std::string& path = "") const { return url_ + path; }
+  // Of the mail judge: the port for mail comes before that for orders.
+  std::string mail_url() const { return "smtp://127.0.0.1:" + ports_.substr(0, ports_.find(' ')); }
 
   void Order(const std::string& order) {
     channels::HttpRequest request;
@@ -51,6 +56,7 @@ class Judge {
 
  private:
   Child child_;
+  std::string ports_;
   std::string url_;
   HttpTransport transport_;
 };
@@ -197,12 +203,13 @@ class TinyShard {
     job.channel = record.channel();
     job.message.dispatch = record.dispatch.id;
     job.message.customer = "c1";
-    job.message.address = "oABCDEF123456";
+    job.message.address = job.channel == "email" ? "li@example.com" : "oABCDEF123456";
     job.message.channel = job.channel;
     job.message.template_name = "winback";
     job.message.text = "回头";
     job.message.fields = {{"template_id", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123"},
-                          {"param.thing1", "回头"}};
+                          {"param.thing1", "回头"},
+                          {"subject", "回头客,您好"}};
     dispatcher_->Send(std::move(job));
   }
 
@@ -349,6 +356,53 @@ TEST(Provider, ATokenThatDiesInTheMiddleCostsNoMessage) {
   const std::string received = judge.Received();
   EXPECT_EQ(CountOf(received, "\"address\": \"oABCDEF123456\""), 30);
   EXPECT_NE(received.find("\"/cgi-bin/stable_token\": 3"), std::string::npos) << received;
+}
+
+TEST(Provider, MailIsRepeatedOnlyWhereItCertainlyDidNotArrive) {
+  Judge judge("smtp_server.py");
+  Transports transports;
+  SystemClock clock;
+  TinyShard shard(&clock, &transports);
+  shard.dispatcher()->Reload({ChannelOf(
+      "email", Make("smtp", {{"url", judge.mail_url()}, {"from", "回头 <shop@example.com>"}}))});
+  shard.SetPolicy("email", Promise::kAtMostOnce);
+  const std::string orders[] = {
+      R"({"at": "rcpt", "reply": "450 4.2.0 later", "times": 2})",
+      R"({"at": "rcpt", "reply": "550 5.1.1 nobody"})",
+      R"({"at": "mail", "reply": "451 4.3.0 later"})",
+      R"({"at": "mail", "drop": true})",
+      R"({"at": "data", "reply": "452 4.3.1 full"})",
+      R"({"at": "data", "reply": "554 5.7.1 spam"})",
+      R"({"at": "data", "drop": true})",
+      R"({"at": "data", "drop": true, "after": true})",
+      R"({"at": "data", "delay_ms": 3000})",
+  };
+  for (const std::string& order : orders) {
+    judge.Order(order);
+  }
+  for (int i = 0; i < 20; ++i) {
+    shard.Plan("email");
+  }
+  shard.Run();
+  ASSERT_EQ(shard.dispatcher()->Stop(10 * kSecondUs), 0u);
+  const std::string received = judge.Received();
+  int accepted = 0;
+  std::map<std::string, int> failures;
+  for (const auto& [id, life] : shard.lives()) {
+    const int copies = CountOf(received, "\"message_id\": \"<" + id.ToString());
+    EXPECT_LE(copies, 1);
+    if (life.end.event == Transition::Event::kAccepted) {
+      EXPECT_EQ(copies, 1);
+      ++accepted;
+    } else {
+      ++failures[life.end.reason];
+    }
+  }
+  EXPECT_EQ(failures,
+            (std::map<std::string, int>{{"bad_address", 1}, {"policy", 1}, {"unknown", 3}}));
+  EXPECT_EQ(accepted, 15);
+  EXPECT_GE(CountOf(received, "\"subject\": \"回头客,您好\", \"text\": \"回头"), accepted);
+  EXPECT_EQ(CountOf(received, "\"defects\": []"), CountOf(received, "\"message_id\""));
 }
 
 }  // namespace
