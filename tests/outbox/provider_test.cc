@@ -35,6 +35,7 @@ class Judge {
     url_ = "http://127.0.0.1:" + ports_.substr(ports_.find(' ') + 1);
   }
 
+  bool alive() const { return !ports_.empty(); }
   std::string url(const std::string& path = "") const { return url_ + path; }
   // Of the mail judge: the port for mail comes before that for orders.
   std::string mail_url() const { return "smtp://127.0.0.1:" + ports_.substr(0, ports_.find(' ')); }
@@ -360,6 +361,9 @@ TEST(Provider, ATokenThatDiesInTheMiddleCostsNoMessage) {
 
 TEST(Provider, MailIsRepeatedOnlyWhereItCertainlyDidNotArrive) {
   Judge judge("smtp_server.py");
+  if (!judge.alive()) {
+    GTEST_SKIP() << "no aiosmtpd here";
+  }
   Transports transports;
   SystemClock clock;
   TinyShard shard(&clock, &transports);
