@@ -8,12 +8,12 @@
 #include <iostream>
 #include <string>
 
+#include "daemon/app/setup.h"
 #include "daemon/commands/client.h"
 #include "daemon/commands/demo.h"
 #include "daemon/commands/eval.h"
 #include "daemon/commands/offline.h"
 #include "daemon/commands/run.h"
-#include "daemon/commands/setup.h"
 
 namespace huitou {
 namespace {

@@ -126,6 +126,9 @@ Status Daemon::Impl::Start() {
             return TakeReceipts(channel, receipts);
           }});
   dispatcher_->Reload(outlets_.channels);
+  if (Status status = StartSinks(); !status.ok()) {
+    return status;
+  }
   if (Status status = OpenStreams(); !status.ok()) {
     return status;
   }
@@ -174,6 +177,45 @@ Status Daemon::Impl::OpenStore() {
   }
   state_id_ = *id;
   return quotas_.Load(*store_);
+}
+
+Status Daemon::Impl::StartSinks() {
+  const config::DaemonConfig& config = loaded_->config;
+  const config::SourceConfig* source = nullptr;
+  const config::KafkaSource* kafka = FindKafka(config, &source);
+  const auto target = [&](const config::SinkConfig& sink) -> SinkTarget {
+    if (const auto* file = std::get_if<config::SinkConfig::File>(&sink.target)) {
+      return FileTarget{file->path};
+    }
+    if (const auto* topic = std::get_if<config::SinkConfig::Kafka>(&sink.target)) {
+      // Without brokers of its own a sink uses those of the source, with its TLS and SASL.
+      const bool own = !topic->brokers.empty() || kafka == nullptr;
+      return KafkaTarget{own ? topic->brokers : kafka->brokers, topic->topic,
+                         own ? topic->properties : kafka->properties};
+    }
+    return {};
+  };
+  SinksHost host;
+  host.delivered = [this](ShardNumber shard, SinkKind kind, uint64_t sequence) {
+    std::shared_lock lock(owned_mutex_);
+    if (const auto found = owned_.find(shard); found != owned_.end()) {
+      found->second.worker->shard().PostDelivered(kind, sequence);
+    }
+  };
+  host.room = [this](ShardNumber shard) {
+    std::shared_lock lock(owned_mutex_);
+    if (const auto found = owned_.find(shard); found != owned_.end()) {
+      found->second.worker->shard().PostRoom();
+    }
+  };
+  auto sinks =
+      Sinks::Start({target(config.decisions), target(config.emits), target(config.dead_letters)},
+                   std::move(host), &metrics_);
+  if (!sinks.ok()) {
+    return sinks.status();
+  }
+  sinks_ = *std::move(sinks);
+  return Status::Ok();
 }
 
 Status Daemon::Impl::OpenStreams() {
@@ -246,11 +288,16 @@ Status Daemon::Impl::OpenShard(ShardNumber shard) {
   options.shard = shard;
   options.commit_interval = config.commit_interval;
   options.policies = outlets_.policies;
+  const auto configured = [](const config::SinkConfig& sink) { return sink.target.index() != 0; };
+  options.sink_decisions = configured(config.decisions);
+  options.sink_emits = configured(config.emits);
+  options.sink_dead_letters = configured(config.dead_letters);
   ShardParts parts;
   parts.store = store_.get();
   parts.quotas = &quotas_;
   parts.gate = dispatcher_.get();
   parts.rendering = owned.rendering.get();
+  parts.sinks = sinks_.get();
   parts.codes = outlets_.codes.get();
   parts.observer = &shard_metrics_;
   parts.random = &random_;
@@ -487,6 +534,9 @@ void Daemon::Impl::Stop() {
           "stopped while sends were on their way; their fate is settled at start",
           {{"sends", open}});
     }
+  }
+  if (sinks_ != nullptr) {
+    sinks_->Stop();
   }
   CloseShards(shards, true);
   if (kafka_ != nullptr) {

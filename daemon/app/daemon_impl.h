@@ -29,6 +29,7 @@
 #include "daemon/http/server.h"
 #include "daemon/outbox/dispatcher.h"
 #include "daemon/shard/worker.h"
+#include "daemon/sinks/sinks.h"
 #include "daemon/sources/contract_decoder.h"
 #include "daemon/sources/kafka_source.h"
 #include "daemon/state/store.h"
@@ -63,6 +64,7 @@ class Daemon::Impl {
 
   Status OpenStore();
   Status OpenStreams();
+  Status StartSinks();
   Status StartKafka();
   Status StartHttp();
   Status OpenShard(ShardNumber shard);
@@ -109,6 +111,7 @@ class Daemon::Impl {
   Outlets outlets_;
   std::unique_ptr<Transports> transports_;
   std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<Sinks> sinks_;
   std::vector<Stream> streams_;
   std::unique_ptr<KafkaSource> kafka_;
 
