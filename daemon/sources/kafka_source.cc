@@ -233,6 +233,11 @@ class KafkaSource::Impl {
   }
 
   void Control() {
+    Loop();
+    TakeAway();
+  }
+
+  void Loop() {
     int64_t committed_at = SteadyNow();
     int64_t watched_at = committed_at;
     while (!stopping()) {
@@ -381,6 +386,12 @@ class KafkaSource::Impl {
   }
 
   void Revoke() {
+    TakeAway();
+    ForgetFeeds();
+    rd_kafka_assign(client_.get(), nullptr);
+  }
+
+  void TakeAway() {
     std::vector<ShardNumber> shards;
     for (const auto& [shard, of_shard] : SnapshotFeeds()) {
       shards.push_back(shard);
@@ -394,8 +405,6 @@ class KafkaSource::Impl {
       host_.revoked(shards);
       CommitToGroup();
     }
-    ForgetFeeds();
-    rd_kafka_assign(client_.get(), nullptr);
   }
 
   void ForgetFeeds() {

@@ -13,7 +13,7 @@
 //   ... host.assigned({0, 1}) on the source's thread: worker = ShardWorker::Open(...,
 //   source.Inputs(0))
 //   ... host.revoked({0, 1}): workers stop, their inputs are destroyed
-//   source.Stop();                   // after the workers
+//   source.Stop();                   // host.revoked for those that are left
 //
 // Host's functions are called on the source's thread, one at a time; between assigned and revoked
 // a shard's inputs may be taken once.
@@ -75,8 +75,8 @@ class KafkaSource {
 
   // kInvalid: a property that librdkafka refuses. A broker that is away is waited for.
   Status Start();
-  // Commits the group's offsets and ends the threads; does not call host.revoked. No input may be
-  // in use.
+  // Calls host.revoked for what is still assigned, commits the group's offsets and ends the
+  // threads. Not from within a host's function.
   void Stop();
 
   // Of an assigned shard, one per topic in the order of the options. Those of a refused partition

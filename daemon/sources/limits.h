@@ -52,6 +52,8 @@ inline constexpr size_t kLogReadBytes = 4 * 1024 * 1024;
 // --- sinks ---
 // Records handed to a sink and not yet confirmed, over all shards: at 400 B a decision 8 MB.
 inline constexpr size_t kSinkInFlightMax = 20'000;
+// Written at once; the next batch waits for the confirmation, some 10 ms.
+inline constexpr size_t kSinkBatchMax = 5'000;
 // A sink that fails tries again after this, doubling up to the other.
 inline constexpr DurationUs kSinkRetryMin = 100'000;
 inline constexpr DurationUs kSinkRetryMax = 10 * kSecondUs;
