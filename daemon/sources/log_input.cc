@@ -23,6 +23,7 @@ Status LogInput::Begin(int64_t next_offset) {
   // The log of this machine begins with its first record; consumed records are trimmed behind the
   // stored position, never before it.
   next_offset_ = std::max<int64_t>(next_offset, 0);
+  Committed(next_offset_);
   return Status::Ok();
 }
 
@@ -59,7 +60,11 @@ Status LogInput::Poll(size_t max, std::vector<SourceRecord>* records,
   return Status::Ok();
 }
 
-void LogInput::Committed(int64_t /*next_offset*/) {
-}  // the commit itself says log_consumed
+// The commit itself says log_consumed; this is for those who wait for it.
+void LogInput::Committed(int64_t next_offset) {
+  if (parts_.progress != nullptr) {
+    parts_.progress->Consumed(shard_, next_offset);
+  }
+}
 
 }  // namespace huitou

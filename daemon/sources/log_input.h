@@ -12,6 +12,7 @@
 #include "daemon/clock/clock.h"
 #include "daemon/shard/input.h"
 #include "daemon/sources/contract_decoder.h"
+#include "daemon/sources/log_progress.h"
 #include "daemon/state/store.h"
 
 namespace huitou {
@@ -24,6 +25,7 @@ class LogInput final : public ShardInput {
     uint16_t stream = 0;
     // Whether all that the feeder had to copy into the log so far is there; empty: always (http).
     std::function<bool()> feeder_done;
+    LogProgress* progress = nullptr;  // hears what is committed; null: nobody
   };
 
   LogInput(InputSpec spec, ShardNumber shard, Parts parts,
