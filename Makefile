@@ -65,7 +65,7 @@ simulation: ## the fault simulation from many seeds (SEEDS=1000)
 	$(call packages,build test)
 	$(call configure,release)
 	$(call compile,release,all)
-	@build/release/tests/fault_simulation --seeds $(SEEDS)
+	@build/release/tests/huitou_simulation --seeds $(SEEDS)
 
 asan: ## the unit tests under the address and undefined-behaviour sanitizers
 	$(call packages,build test)
