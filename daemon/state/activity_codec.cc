@@ -25,6 +25,8 @@ constexpr uint8_t kHasSends = 0x80;  // sends and progress
 // What a list may hold at most when it is read: bounds memory on damaged bytes. The engine's own
 // bounds are lower or equal.
 constexpr uint64_t kListMax = 4096;
+// No moment is further from 1970 (36,000 years), so that no difference of two overflows.
+constexpr TimeUs kTimeBound = TimeUs{1} << 60;
 // Flags of a clock.
 constexpr uint8_t kStateMask = 3;
 constexpr uint8_t kPending = 4;
@@ -114,8 +116,9 @@ class TimeReader {
     const auto in_units = static_cast<int64_t>(static_cast<uint64_t>(base_in_units) +
                                                static_cast<uint64_t>(difference));
     TimeUs time = 0;
-    if (__builtin_mul_overflow(in_units, unit_, &time)) {
+    if (__builtin_mul_overflow(in_units, unit_, &time) || time > kTimeBound || time < -kTimeBound) {
       reader_->Fail();
+      return 0;
     }
     return time;
   }
