@@ -203,6 +203,10 @@ TimeUs Shard::Impl::WakeAt() const {
 
 Status Shard::Impl::Commit(TimeUs wall) {
   wall_ = wall;
+  // The last results too: a send that is over must not look unknown at the next start.
+  if (Status status = TakeInbox(); !status.ok()) {
+    return status;
+  }
   return dirty_ || frontier_moved_ ? CommitNow() : Status::Ok();
 }
 
