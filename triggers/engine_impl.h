@@ -125,6 +125,7 @@ struct Engine::Impl {
   std::vector<Run> runs;     // current ones, by priority
   std::vector<Run> retired;  // older versions
   std::unordered_map<std::string_view, Listeners> listeners;
+  std::vector<uint32_t> tier_symbols;  // of the shop's levels
   std::unordered_map<uint32_t, size_t> run_by_symbol;
   cel::Arena arena;
 };

@@ -37,20 +37,27 @@ uint16_t DecisionLog::Number(std::string_view name) {
   if (name.empty()) {
     return 0;
   }
-  const auto found = numbers_.find(name);
-  if (found != numbers_.end()) {
-    return found->second;
+  Known& known = known_[(reinterpret_cast<uintptr_t>(name.data()) >> 3) % known_.size()];
+  if (known.data == name.data() && known.size == name.size()) {
+    return known.number;
   }
-  CHECK(names_.size() < UINT16_MAX);
-  const auto number = static_cast<uint16_t>(names_.size());
-  names_.push_back(name);
-  numbers_.emplace(name, number);
-  return number;
+  auto found = numbers_.find(name);
+  if (found == numbers_.end()) {
+    CHECK(names_.size() < UINT16_MAX);
+    found = numbers_.emplace(name, static_cast<uint16_t>(names_.size())).first;
+    names_.push_back(name);
+  }
+  known = {name.data(), name.size(), found->second};
+  return found->second;
 }
 
 void DecisionLog::Add(const Decision& decision) {
   const int64_t hour = decision.time / kHourUs;
-  hours_[hour].push_back({decision.time, decision.until, decision.episode, decision.dispatch,
+  if (hour != last_hour_) {
+    last_hour_ = hour;
+    last_lines_ = &hours_[hour];
+  }
+  last_lines_->push_back({decision.time, decision.until, decision.episode, decision.dispatch,
                           decision.amount.minor, decision.customer, decision.seq,
                           Number(decision.campaign), Number(decision.clock),
                           Number(decision.reason), Number(decision.step), Number(decision.channel),

@@ -3,6 +3,7 @@
 // decision); names point into the world, which must outlive it. One thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -47,7 +48,16 @@ class DecisionLog {
 
   std::vector<std::string_view> names_ = {std::string_view()};
   std::map<std::string_view, uint16_t> numbers_;
+  // The names of the last decisions by where they stand: most come again and again.
+  struct Known {
+    const char* data = nullptr;
+    size_t size = 0;
+    uint16_t number = 0;
+  };
+  std::array<Known, 64> known_;
   std::map<int64_t, std::vector<Line>> hours_;
+  int64_t last_hour_ = INT64_MIN;
+  std::vector<Line>* last_lines_ = nullptr;
 };
 
 }  // namespace huitou
