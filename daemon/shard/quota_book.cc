@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/shard/limits.h"
 #include "triggers/base/check.h"
 
 namespace huitou {
@@ -49,8 +50,17 @@ ShardQuotas::~ShardQuotas() {
 }
 
 void ShardQuotas::Load(std::vector<QuotaPart> parts) {
+  std::map<std::string, size_t> periods;
+  for (const QuotaPart& part : parts) {
+    ++periods[part.name];
+  }
+  // They come by name and rising period: the first ones are the oldest.
   for (QuotaPart& part : parts) {
-    parts_[{std::move(part.name), part.period}] = {part.amount, 0};
+    if (periods[part.name]-- > limits::kQuotaPeriodsKept) {
+      expired_.push_back(std::move(part));
+    } else {
+      parts_[{std::move(part.name), part.period}] = {part.amount, 0};
+    }
   }
 }
 
@@ -92,6 +102,7 @@ void ShardQuotas::Committed() {
     parts_[key].uncommitted = 0;
   }
   changed_.clear();
+  expired_.clear();
 }
 
 void SourcePulses::Beat(const std::string& source, TimeUs newest) {

@@ -42,12 +42,14 @@ class ShardQuotas final : public Quotas {
   explicit ShardQuotas(QuotaBook* book) : book_(book) {}
   ~ShardQuotas() override;  // gives back what was not committed
 
+  // Of each name the newest limits::kQuotaPeriodsKept periods are kept.
   void Load(std::vector<QuotaPart> parts);
   bool Has(std::string_view name, int64_t period, int64_t amount, int64_t max) const override;
   bool Take(std::string_view name, int64_t period, int64_t amount, int64_t max) override;
   void GiveBack(std::string_view name, int64_t period, int64_t amount) override;
 
   std::vector<QuotaPart> Changed() const;  // absolute values of what changed
+  const std::vector<QuotaPart>& expired() const { return expired_; }
   void Committed();
 
  private:
@@ -61,6 +63,7 @@ class ShardQuotas final : public Quotas {
   QuotaBook* const book_;
   std::map<Key, Part> parts_;
   std::set<Key> changed_;
+  std::vector<QuotaPart> expired_;
 };
 
 // When each source last had an event, over all shards of the process: silence is a matter of the

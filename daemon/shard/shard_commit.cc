@@ -14,6 +14,9 @@ Status Shard::Impl::CommitNow() {
   CommitBatch batch;
   Fill(&batch);
   status = parts_.store->Commit(options_.shard, &batch);
+  batch.ledger.swap(ledger_);
+  batch.journal.swap(journal_);
+  batch.sinks.swap(sink_records_);
   const bool full = status.code() == StatusCode::kExhausted;
   if (full != stalled_) {
     stalled_ = full;
@@ -29,20 +32,26 @@ Status Shard::Impl::CommitNow() {
 
 void Shard::Impl::Fill(CommitBatch* batch) {
   ++state_.commit;
-  state_.inputs.clear();
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    state_.inputs.push_back({inputs_[i].spec.name, inputs_[i].next_offset, frontier_->newest(i),
-                             frontier_->frontier(i)});
+    // Positions of inputs that are not configured just now stay as they are.
+    const std::string& name = inputs_[i].spec.name;
+    const auto known =
+        std::find_if(state_.inputs.begin(), state_.inputs.end(),
+                     [&name](const InputPosition& position) { return position.input == name; });
+    InputPosition& position = known == state_.inputs.end() ? state_.inputs.emplace_back() : *known;
+    position = {name, inputs_[i].next_offset, frontier_->newest(i), frontier_->frontier(i)};
   }
   std::erase_if(state_.open_versions, [](const auto& version) { return version.second == 0; });
   batch->state = &state_;
   batch->customers.assign(cache_.changed().begin(), cache_.changed().end());
   timers_->Prepare(batch, &state_);
   outbox_.Prepare(batch);
-  batch->ledger = ledger_;
-  batch->journal = journal_;
-  batch->sinks = sink_records_;
+  // Lent for the commit: these are large when many campaigns fire at once.
+  batch->ledger.swap(ledger_);
+  batch->journal.swap(journal_);
+  batch->sinks.swap(sink_records_);
   batch->quotas = quotas_.Changed();
+  batch->quotas_expired = quotas_.expired();
   for (uint32_t number = symbols_committed_; number < symbols_.size(); ++number) {
     batch->symbols.emplace_back(number, symbols_.Name(number));
   }

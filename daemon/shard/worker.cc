@@ -138,9 +138,10 @@ void ShardWorker::TellCommitted() {
 
 void ShardWorker::Run() {
   Status fatal;
+  bool stalled = false;
   while (!stopping_.load()) {
     bool read = false;
-    const bool reading = reading_.load() && !shard_->Snapshot().stalled;
+    const bool reading = reading_.load() && !stalled;
     shard_->SetSending(reading_.load());
     if (reading) {
       fatal = BeginInputs();
@@ -152,7 +153,8 @@ void ShardWorker::Run() {
       read = *any;
     }
     const Result<Shard::Progress> progress = shard_->Turn(clock_->Now());
-    if (!progress.ok() && progress.status().code() == StatusCode::kExhausted) {
+    stalled = !progress.ok() && progress.status().code() == StatusCode::kExhausted;
+    if (stalled) {
       Sleep(kTimeMax);
       continue;
     }

@@ -90,6 +90,9 @@ void PutRecords(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
     ByteWriter(&value).Signed(part.amount);
     set->Put(Family::kQuotas, keys::Quota(shard, part.name, part.period), value);
   }
+  for (const QuotaPart& part : batch.quotas_expired) {
+    set->Delete(Family::kQuotas, keys::Quota(shard, part.name, part.period));
+  }
   for (const auto& [number, name] : batch.symbols) {
     set->Put(Family::kSymbols, keys::Symbol(shard, number), name);
   }

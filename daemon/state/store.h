@@ -123,9 +123,10 @@ struct CommitBatch {
   std::vector<std::pair<std::string, LedgerEntry>> ledger;  // customer, entry
   std::vector<JournalLine> journal;
   std::vector<SinkRecord> sinks;
-  std::vector<SinkKind> sinks_trimmed;                    // drop what state->sinks_delivered covers
-  std::vector<QuotaPart> quotas;                          // absolute values
-  std::vector<std::pair<uint32_t, std::string>> symbols;  // number, name
+  std::vector<SinkKind> sinks_trimmed;  // drop what state->sinks_delivered covers
+  std::vector<QuotaPart> quotas;        // absolute values
+  std::vector<QuotaPart> quotas_expired;
+  std::vector<std::pair<uint32_t, std::string>> symbols;   // number, name
   std::vector<std::pair<uint16_t, int64_t>> log_consumed;  // stream, offset: older may go
 
   size_t bytes = 0;  // out: what was written
