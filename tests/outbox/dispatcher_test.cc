@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
@@ -18,6 +16,7 @@
 #include "channels/answer.h"
 #include "daemon/outbox/limits.h"
 #include "daemon/transports/io_loop.h"
+#include "tests/outbox/mailbox.h"
 
 namespace huitou {
 namespace {
@@ -27,8 +26,6 @@ using channels::HttpRequest;
 using channels::HttpResponse;
 using channels::Outcome;
 using Kind = Outcome::Kind;
-
-constexpr auto kPatience = std::chrono::seconds(30);
 
 Answer Status(int status, std::string body = "") {
   Answer answer;
@@ -41,36 +38,6 @@ Answer Lost(channels::TransportError error) {
   answer.error = error;
   return answer;
 }
-
-// Things that come from another thread, in order.
-template <typename T>
-class Mailbox {
- public:
-  void Put(T item) {
-    const std::lock_guard lock(mutex_);
-    items_.push_back(std::move(item));
-    changed_.notify_all();
-  }
-  T Take() {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, kPatience, [this] { return !items_.empty(); })) {
-      ADD_FAILURE() << "nothing came";
-      return T();
-    }
-    T item = std::move(items_.front());
-    items_.pop_front();
-    return item;
-  }
-  bool empty() {
-    const std::lock_guard lock(mutex_);
-    return items_.empty();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<T> items_;
-};
 
 class FakeTransport : public Transport {
  public:

@@ -437,7 +437,7 @@ class RandomLife {
       return Attempt();
     }
     now_ = std::max(now_ + Draw(3) * kSecondUs, record_.not_before);
-    const Transition due = OnDue(&record_, policy_, now_);
+    Transition due = OnDue(&record_, policy_, now_);
     if (record_.state == State::kPlanned && !due.settled && !due.fell_back) {
       record_.state = State::kLeased;
     }
