@@ -74,6 +74,9 @@ Engine::Impl::Impl(std::shared_ptr<const CampaignSet> campaign_set, SymbolTable*
   for (const Cap& cap : set->shop.caps) {
     symbols->Intern(cap.channel);
   }
+  for (const TierLevel& level : set->shop.tiers.levels) {
+    tier_symbols.push_back(symbols->Intern(level.name));
+  }
 }
 
 Engine::Engine(std::shared_ptr<const CampaignSet> set, SymbolTable* symbols)
@@ -169,13 +172,12 @@ void Engine::Impl::UpdateTier(Scope& scope) {
   size_t kept = 0;
   for (size_t i = 0; i < tiers.levels.size(); ++i) {
     level = reached >= tiers.levels[i].at ? i + 1 : level;
-    kept =
-        symbols->Find(tiers.levels[i].name) == activity.tier && activity.tier != 0 ? i + 1 : kept;
+    kept = activity.tier != 0 && tier_symbols[i] == activity.tier ? i + 1 : kept;
   }
   if (level < kept && scope.now < activity.tier_until) {
     return;
   }
-  activity.tier = level == 0 ? 0 : symbols->Intern(tiers.levels[level - 1].name);
+  activity.tier = level == 0 ? 0 : tier_symbols[level - 1];
   if (level >= kept && level > 0) {
     activity.tier_until = scope.now + tiers.keep;
   }
