@@ -1,0 +1,217 @@
+// What is written into the embedded log: by requests, and from files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/sources/contract_decoder.h"
+#include "daemon/sources/file_feeder.h"
+#include "daemon/sources/log_writer.h"
+#include "daemon/state/memory_key_value.h"
+
+namespace huitou {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr uint16_t kShards = 2;
+constexpr int kPatience_s = 30;
+
+template <typename Condition>
+bool Eventually(Condition condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kPatience_s);
+  while (!condition() && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return condition();
+}
+
+std::string EventOf(const std::string& id, const std::string& customer) {
+  return R"({"id":")" + id + R"(","type":"x.y","time":"2026-01-01T00:00:00Z","customer":{"id":")" +
+         customer + "\"}}";
+}
+
+class EmbeddedLog : public testing::Test {
+ protected:
+  EmbeddedLog() : disk_(std::make_shared<MemoryDisk>()) {
+    Open();
+    std::string folder = std::filesystem::temp_directory_path() / "huitou-log-XXXXXX";
+    folder_ = mkdtemp(folder.data());
+    path_ = folder_ + "/events.jsonl";
+  }
+  ~EmbeddedLog() override { std::filesystem::remove_all(folder_); }
+
+  void Open() {
+    store_ = Store::Open(std::make_unique<MemoryKeyValue>(disk_), {.shards = kShards}).value();
+    stream_ = store_->LogStream("history").value();
+    progress_ = std::make_unique<LogProgress>(store_.get(), stream_);
+  }
+
+  std::unique_ptr<FileFeeder> Feed(bool follow = false) {
+    FileFeeder::Parts parts;
+    parts.source = "history";
+    parts.path = path_;
+    parts.follow = follow;
+    parts.store = store_.get();
+    parts.stream = stream_;
+    parts.progress = progress_.get();
+    parts.decoder = std::make_unique<ContractDecoder>(Currency(), std::nullopt);
+    auto feeder = std::make_unique<FileFeeder>(std::move(parts));
+    feeder->Start();
+    return feeder;
+  }
+
+  std::vector<std::string> Payloads(ShardNumber shard) {
+    std::vector<LogRecord> records;
+    EXPECT_TRUE(store_->ReadLog(shard, stream_, 0, 1'000'000, 1 << 30, &records).ok());
+    std::vector<std::string> payloads;
+    for (const LogRecord& record : records) {
+      payloads.push_back(record.payload);
+    }
+    return payloads;
+  }
+  std::vector<std::string> AllPayloads() {
+    std::vector<std::string> all = Payloads(0);
+    for (std::string& payload : Payloads(1)) {
+      all.push_back(std::move(payload));
+    }
+    return all;
+  }
+
+  void Write(const std::string& text) const { std::ofstream(path_, std::ios::app) << text; }
+
+  std::shared_ptr<MemoryDisk> disk_;
+  std::unique_ptr<Store> store_;
+  uint16_t stream_ = 0;
+  std::unique_ptr<LogProgress> progress_;
+  std::string folder_;
+  std::string path_;
+};
+
+TEST_F(EmbeddedLog, ManyRequestsShareCommitsAndNoneIsLost) {
+  std::set<ShardNumber> woken;
+  std::mutex mutex;
+  LogWriter writer({store_.get(), stream_, progress_.get(), [&](ShardNumber shard) {
+                      const std::lock_guard lock(mutex);
+                      woken.insert(shard);
+                    }});
+  std::vector<std::thread> senders;
+  for (int sender = 0; sender < 8; ++sender) {
+    senders.emplace_back([&, sender] {
+      for (int i = 0; i < 50; ++i) {
+        const std::string id = std::to_string(sender) + "-" + std::to_string(i);
+        EXPECT_TRUE(writer.Append({{"c" + id, id, {}}}).ok());
+      }
+    });
+  }
+  for (std::thread& sender : senders) {
+    sender.join();
+  }
+  const std::vector<std::string> payloads = AllPayloads();
+  EXPECT_THAT(payloads, SizeIs(400));
+  EXPECT_THAT(std::set<std::string>(payloads.begin(), payloads.end()), SizeIs(400));
+  EXPECT_THAT(woken, SizeIs(kShards));
+}
+
+TEST_F(EmbeddedLog, AFullDiskIsNotNowAndNothingIsTaken) {
+  LogWriter writer({store_.get(), stream_, progress_.get(), {}});
+  disk_->full = true;
+  EXPECT_EQ(writer.Append({{"c", "a", {}}}).code(), StatusCode::kUnavailable);
+  disk_->full = false;
+  EXPECT_TRUE(writer.Append({{"c", "b", {}}}).ok());
+  EXPECT_THAT(AllPayloads(), ElementsAre("b"));
+}
+
+TEST_F(EmbeddedLog, TheBacklogIsWhatShardsHaveNotCommitted) {
+  LogWriter writer({store_.get(), stream_, progress_.get(), {}});
+  ASSERT_TRUE(writer.Append({{"a", "1", {}}, {"a", "2", {}}, {"a", "3", {}}}).ok());
+  EXPECT_EQ(progress_->Backlog(), 0);  // no shard has begun
+  progress_->Consumed(ShardOf("a", kShards), 1);
+  EXPECT_EQ(progress_->Backlog(), 2);
+}
+
+TEST_F(EmbeddedLog, AFileIsCopiedByCustomersAndBadLinesToo) {
+  Write(EventOf("e1", "c1") + "\n\n" + "no json\n" + EventOf("e2", "c2"));
+  const auto feeder = Feed();
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(Payloads(ShardOf("c1", kShards)), testing::Contains(EventOf("e1", "c1")));
+  EXPECT_THAT(Payloads(ShardOf("c2", kShards)), testing::Contains(EventOf("e2", "c2")));
+  EXPECT_THAT(Payloads(ShardOf("", kShards)), testing::Contains("no json"));
+  EXPECT_EQ(feeder->problem(), "");
+}
+
+TEST_F(EmbeddedLog, AfterARestartAFileGoesOnBehindItsLastLine) {
+  Write(EventOf("e1", "c1") + "\n");
+  ASSERT_TRUE(Eventually([feeder = Feed()] { return feeder->Done(); }));
+  Write(EventOf("e2", "c1") + "\n");
+  Open();
+  ASSERT_TRUE(Eventually([feeder = Feed()] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(), ElementsAre(EventOf("e1", "c1"), EventOf("e2", "c1")));
+}
+
+TEST_F(EmbeddedLog, AFollowedFileIsReadAsItGrows) {
+  Write(EventOf("e1", "c1") + "\n");
+  const auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  const std::string second = EventOf("e2", "c1");
+  Write(second.substr(0, 20));
+  EXPECT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(), SizeIs(1));  // half a line is no event yet
+  Write(second.substr(20) + "\n");
+  EXPECT_TRUE(Eventually([&] { return AllPayloads().size() == 2; }));
+  EXPECT_THAT(AllPayloads(), ElementsAre(EventOf("e1", "c1"), second));
+}
+
+TEST_F(EmbeddedLog, ACompressedFileIsCopied) {
+  const gzFile file = gzopen(path_.c_str(), "w");
+  const std::string text = EventOf("e1", "c1") + "\n" + EventOf("e2", "c1") + "\n";
+  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(file);
+  const auto feeder = Feed();
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(), SizeIs(2));
+}
+
+TEST_F(EmbeddedLog, AFileThatIsNotThereIsWaitedFor) {
+  const auto feeder = Feed();
+  ASSERT_TRUE(Eventually([&] { return !feeder->problem().empty(); }));
+  EXPECT_THAT(feeder->problem(), HasSubstr("events.jsonl"));
+  EXPECT_FALSE(feeder->Done());
+  Write(EventOf("e1", "c1") + "\n");
+  EXPECT_TRUE(Eventually([&] { return feeder->Done(); }));
+}
+
+TEST_F(EmbeddedLog, AFileThatShrankIsRefused) {
+  Write(EventOf("e1", "c1") + "\n");
+  ASSERT_TRUE(Eventually([feeder = Feed(true)] { return feeder->Done(); }));
+  std::filesystem::resize_file(path_, 5);
+  const auto feeder = Feed(true);
+  EXPECT_TRUE(Eventually(
+      [&] { return feeder->problem().find("shorter than what was read") != std::string::npos; }));
+  EXPECT_THAT(AllPayloads(), SizeIs(1));
+}
+
+TEST_F(EmbeddedLog, AFullDiskPausesTheFile) {
+  Write(EventOf("e1", "c1") + "\n");
+  disk_->full = true;
+  const auto feeder = Feed();
+  ASSERT_TRUE(Eventually([&] { return !feeder->problem().empty(); }));
+  EXPECT_THAT(AllPayloads(), IsEmpty());
+  disk_->full = false;
+  EXPECT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace huitou
