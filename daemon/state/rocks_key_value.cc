@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/state/bytes.h"
 #include "triggers/base/check.h"
 
 namespace huitou {
@@ -54,18 +55,25 @@ bool IsLookedUp(Family family) {
   return IsState(family) || family == Family::kOutbox || family == Family::kMeta;
 }
 
+// A line of the journal begins with the wall clock at which it was written.
 class JournalFilter final : public rocksdb::CompactionFilter {
  public:
-  explicit JournalFilter(std::function<bool(std::string_view, std::string_view)> expired)
-      : expired_(std::move(expired)) {}
-  bool Filter(int /*level*/, const rocksdb::Slice& key, const rocksdb::Slice& value,
+  JournalFilter(const WallClock* clock, DurationUs retention)
+      : clock_(clock), retention_(retention) {}
+  bool Filter(int /*level*/, const rocksdb::Slice& /*key*/, const rocksdb::Slice& value,
               std::string* /*new_value*/, bool* /*value_changed*/) const override {
-    return expired_ && expired_(ToView(key), ToView(value));
+    ByteReader reader(ToView(value));
+    const TimeUs written = reader.Time();
+    return reader.ok() && written < Now() - retention_;
   }
   const char* Name() const override { return "huitou.journal"; }
 
  private:
-  const std::function<bool(std::string_view, std::string_view)> expired_;
+  TimeUs Now() const { return clock_ == nullptr ? system_.Now() : clock_->Now(); }
+
+  const SystemClock system_;
+  const WallClock* const clock_;
+  const DurationUs retention_;
 };
 
 // Background errors come on RocksDB's threads.
@@ -112,7 +120,7 @@ class RocksKeyValue final : public KeyValue {
  public:
   explicit RocksKeyValue(RocksOptions options)
       : options_(std::move(options)),
-        journal_filter_(options_.journal_expired),
+        journal_filter_(options_.clock, options_.journal_retention),
         listener_(std::make_shared<ErrorListener>()) {}
   ~RocksKeyValue() override;
 

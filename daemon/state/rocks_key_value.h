@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "daemon/clock/clock.h"
 #include "daemon/state/key_value.h"
 
 namespace rocksdb {
@@ -22,9 +22,10 @@ struct RocksOptions {
   bool sync = false;
   bool read_only = false;  // huitou explain --state; nothing is written, the daemon may be running
   size_t block_cache_bytes = size_t{64} << 20;
-  // Entries of the journal that may go at the next compaction.
-  std::function<bool(std::string_view key, std::string_view value)> journal_expired;
-  rocksdb::Env* env = nullptr;  // tests put faults here; null: the real one
+  // Older lines of the journal go when they are compacted.
+  DurationUs journal_retention = 90 * kDayUs;
+  const WallClock* clock = nullptr;  // for that; null: the system's
+  rocksdb::Env* env = nullptr;       // tests put faults here; null: the real one
 };
 
 // kNotFound where a read-only store does not exist, kUnavailable when another process has it open,

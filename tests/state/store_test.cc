@@ -373,6 +373,30 @@ TEST(RocksStore, AReaderSeesTheStoreOfARunningDaemon) {
   EXPECT_EQ(StatusCode::kNotFound, OpenRocks(options).status().code());
 }
 
+TEST(RocksStore, OldLinesOfTheJournalLeaveTheDisk) {
+  Folder folder;
+  ManualClock clock(100 * kDayUs);
+  RocksOptions options;
+  options.directory = folder.path();
+  options.clock = &clock;
+  auto opened = *OpenRocks(options);
+  KeyValue* const raw = opened.get();
+  const auto store = MustOpen(std::move(opened));
+  ShardState state;
+  CommitBatch batch;
+  batch.state = &state;
+  batch.journal = {{"c1", {1, 1}, 0, 9 * kDayUs, "old"}, {"c1", {1, 1}, 1, 11 * kDayUs, "new"}};
+  ASSERT_TRUE(store->Commit(0, &batch).ok());
+  ASSERT_TRUE(CompactRocks(raw).ok());
+  std::vector<std::string> lines;
+  const auto take = [&lines](std::string_view /*key*/, std::string_view value) {
+    lines.emplace_back(value.substr(8));
+    return true;
+  };
+  ASSERT_TRUE(raw->Scan(Family::kJournal, {}, keys::End({}), take).ok());
+  EXPECT_EQ(std::vector<std::string>{"new"}, lines);
+}
+
 TEST(RocksStore, ADamagedStoreIsNamed) {
   Folder folder;
   { const auto store = MustOpen(Rocks(folder.path())); }
