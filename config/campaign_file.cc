@@ -215,6 +215,7 @@ void CampaignParser::ParseVariants() {
   uint32_t sum = 0;
   bool complete = true;
   for (const Value& entry : variants.Entries()) {
+    entry.HasGoodName();
     const auto share = entry.Percent();
     complete = complete && share.has_value();
     campaign_.variants.push_back({entry.name(), share.value_or(0)});

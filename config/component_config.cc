@@ -211,6 +211,7 @@ std::vector<ChannelConfig> ParseChannels(const Value& value, const ComponentSche
   }
   std::vector<ChannelConfig> channels;
   for (const Value& entry : value.Entries()) {
+    entry.HasGoodName();
     const std::string provider = ReadProvider(entry, names);
     if (provider.empty()) {
       // Known by name all the same, so that campaigns are not refused for this mistake.

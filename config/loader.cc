@@ -290,8 +290,10 @@ std::shared_ptr<const Campaign> CompileCampaign(const CampaignText& source, cons
   for (const auto& [path, text] : source.templates) {
     templates.Add(path, text, &channels, diagnostics);
   }
+  // It was checked when it was new; a channel or budget that is gone since must not orphan the
+  // episodes that are open.
   const CampaignContext context{
-      .shop = shop, .shop_complete = true, .channels = &channels, .templates = &templates};
+      .shop = shop, .shop_complete = false, .channels = nullptr, .templates = &templates};
   ParsedCampaign parsed = ParseCampaign(*document, context, diagnostics);
   if (parsed.campaign != nullptr) {
     parsed.campaign->version = source.version;
@@ -353,6 +355,12 @@ class Checker {
         continue;
       }
       Diagnostics syntax;
+      if (file.ends_with(kTemplateEndings.front())) {
+        TemplateSet().Add(file, std::move(*text), nullptr, &syntax);
+        Add(syntax.Sorted());
+        Raise(syntax.has_errors() ? LoadStatus::kMistakes : LoadStatus::kGood);
+        continue;
+      }
       const auto document = Document::Parse(file, std::move(*text), &syntax);
       if (document == nullptr) {
         Add(syntax.Sorted());

@@ -74,8 +74,8 @@ struct CheckResult {
 };
 CheckResult CheckPaths(const LoadRequest& request, const ComponentSchemas& schemas);
 
-// Compiles an old version again, from what was stored of it; null when it no longer fits the shop
-// or the channels.
+// Compiles an old version again, from what was stored of it. Channels, budgets and segments that
+// are gone since do not matter; null when the text itself no longer compiles.
 std::shared_ptr<const Campaign> CompileCampaign(const CampaignText& source, const Shop& shop,
                                                 const ChannelSchemas& channels,
                                                 Diagnostics* diagnostics);

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "config/event_names.h"
+#include "config/limits.h"
 #include "config/reader.h"
 #include "triggers/base/text.h"
 
@@ -42,6 +44,20 @@ bool IsEventName(std::string_view text) {
 
 std::span<const std::string_view> KnownEvents() {
   return kEvents;
+}
+
+bool Value::HasGoodName() const {
+  const bool good = std::all_of(name_.begin(), name_.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+  if (!good || name_.empty() || name_.size() > limits::kNameBytesMax) {
+    reader_->Error(
+        name_node(), Quote(name_) + " is no name",
+        "write letters, digits, '_' and '-', at most " + std::to_string(limits::kNameBytesMax));
+    return false;
+  }
+  return true;
 }
 
 std::optional<std::string> Value::EventName() const {
@@ -103,15 +119,15 @@ std::vector<Value> Value::Entries() const {
     Refuse(key_ == nullptr ? "a map of names" : Description(key_->type));
     return entries;
   }
+  std::map<std::string_view, const Node*> seen;
   for (const auto& [key, value] : node_->entries) {
     if (key->kind != Node::Kind::kText || value == nullptr) {
       reader_->Error(*key, "a name must be text");
       continue;
     }
-    const auto same = std::find_if(entries.begin(), entries.end(),
-                                   [&, k = key](const Value& e) { return e.name() == k->text; });
-    if (same != entries.end()) {
-      const int line = reader_->document().PlaceOf(*same->key_node_).line;
+    const auto [same, is_new] = seen.emplace(key->text, key);
+    if (!is_new) {
+      const int line = reader_->document().PlaceOf(*same->second).line;
       reader_->Error(*key, Quote(key->text) + " comes twice",
                      "the first is in line " + std::to_string(line));
       continue;
@@ -157,10 +173,9 @@ void MapReader::Read(const Node& node) {
 }
 
 void MapReader::ReadEntry(const Node& key, const Node& value) {
-  const auto same = std::find_if(node_->entries.begin(), node_->entries.end(),
-                                 [&](const auto& entry) { return entry.first->text == key.text; });
-  if (same->first != &key) {
-    const int line = reader_->document().PlaceOf(*same->first).line;
+  const auto [same, is_new] = seen_.emplace(key.text, &key);
+  if (!is_new) {
+    const int line = reader_->document().PlaceOf(*same->second).line;
     reader_->Error(key, "key " + Quote(key.text) + " comes twice",
                    "the first is in line " + std::to_string(line));
     return;
@@ -171,6 +186,8 @@ void MapReader::ReadEntry(const Node& key, const Node& value) {
     for (const Key& candidate : table_->keys) {
       names.emplace_back(candidate.name);
     }
+    meant_.insert(NearestKey(*table_, key.text));
+    has_unknown_ = true;
     reader_->Error(key, "unknown key " + Quote(key.text), Choices(key.text, names));
     return;
   }
@@ -187,13 +204,7 @@ void MapReader::ReadEntry(const Node& key, const Node& value) {
 void MapReader::CheckRequired() {
   for (const Key& key : table_->keys) {
     // A key that is misspelt was told as unknown, with this one as what is meant.
-    const bool there =
-        std::any_of(node_->entries.begin(), node_->entries.end(), [&](const auto& entry) {
-          const std::string& name = entry.first->text;
-          return name == key.name ||
-                 (table_->Find(name) == nullptr && NearestKey(*table_, name) == key.name);
-        });
-    if (key.required && !there) {
+    if (key.required && !seen_.contains(key.name) && !meant_.contains(key.name)) {
       reader_->Error(
           *node_, Quote(key.name) + " is missing",
           "add '" + std::string(key.name) + ":' with " + std::string(Description(key.type)));
@@ -221,10 +232,7 @@ void MapReader::CheckRequired() {
   }
   if (found.empty()) {
     // An unknown key was told already, and is most likely the one that is meant.
-    const bool unknown = std::any_of(node_->entries.begin(), node_->entries.end(), [&](auto& e) {
-      return table_->Find(e.first->text) == nullptr;
-    });
-    if (!unknown) {
+    if (!has_unknown_) {
       reader_->Error(*node_, WithArticle(table_->name) + " needs one of its keys",
                      "one of: " + names);
     }

@@ -11,7 +11,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,6 +100,9 @@ class Value {
   // Of a map of names; repeated and non-text names are diagnosed and left out.
   std::vector<Value> Entries() const;
 
+  // Of an entry: whether its name is one that other files can use; told if not.
+  bool HasGoodName() const;
+
   // "'settle' must be a duration such as ..., not ..."
   void Refuse(std::string_view expectation, std::string hint = {}) const;
   // "'settle' <message>"
@@ -143,6 +148,9 @@ class MapReader {
   const Table* table_;
   const Node* node_ = nullptr;
   std::vector<Value> values_;
+  std::map<std::string_view, const Node*> seen_;  // keys
+  std::set<std::string_view> meant_;              // by unknown keys
+  bool has_unknown_ = false;
   const Key* chosen_ = nullptr;
 };
 

@@ -83,6 +83,7 @@ void ParseTiers(const Value& value, const cel::Environment& environment, Shop* s
 
 void ParseSegments(const Value& value, const cel::Environment& environment, Shop* shop) {
   for (const Value& entry : value.Entries()) {
+    entry.HasGoodName();
     shop->segments[entry.name()] = entry.Cel(environment, cel::Type::Bool());
   }
   if (shop->segments.size() > limits::kSegmentsMax) {
@@ -139,7 +140,7 @@ void ParseQuietHours(const Value& value, Shop* shop) {
 void ParseBudgets(const Value& value, Shop* shop) {
   for (const Value& entry : value.Entries()) {
     const MapReader map(entry, BudgetTable());
-    if (!map.valid()) {
+    if (!entry.HasGoodName() || !map.valid()) {
       continue;
     }
     Budget budget;

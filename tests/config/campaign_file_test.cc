@@ -192,6 +192,8 @@ INSTANTIATE_TEST_SUITE_P(
               "11: error: 'variants' add up to 99.50%; make it 100%"),
         Line4("VariantTwice", "variants: {a: 50%, a: 50%, b: 50%}",
               "20: error: 'a' comes twice; the first is in line 4"),
+        Line4("VariantName", "variants: {a b: 100%}",
+              "12: error: 'a b' is no name; write letters, digits, '_' and '-', at most 64"),
         Line4("Entries", "limits: {entries: 5000/day}",
               "19: error: 'entries' must be a number for a period, not '5000/day'; write 100/h, "
               "5000/d, 20000/mo, or 5000 for ever"),

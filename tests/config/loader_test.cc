@@ -93,11 +93,11 @@ TEST_F(LoaderTest, TheVersionIsOfTheTextAndItsTemplates) {
   EXPECT_NE(All().files[0].source.version, with_template);
 }
 
-TEST_F(LoaderTest, AnOldVersionCompilesAgainFromItsText) {
+TEST_F(LoaderTest, AnOldVersionCompilesAgainFromItsTextWhenItsChannelIsGone) {
   const Loaded loaded = All();
   Diagnostics diagnostics;
-  const auto campaign = CompileCampaign(loaded.files[0].source, loaded.campaigns->shop,
-                                        loaded.config.Channels(TestSchemas()), &diagnostics);
+  const auto campaign =
+      CompileCampaign(loaded.files[0].source, loaded.campaigns->shop, {}, &diagnostics);
   ASSERT_NE(campaign, nullptr);
   EXPECT_EQ(campaign->version, loaded.files[0].campaign->version);
   EXPECT_EQ(campaign->program.size(), loaded.files[0].campaign->program.size());
@@ -164,6 +164,13 @@ TEST_F(LoaderTest, CheckOfACampaignKnowsTheConfigsChannelsAndNoOtherMistakes) {
               ElementsAre("new.yaml:3:37: error: no channel 'consol' in the config file; did you "
                           "mean 'console'?"));
   EXPECT_EQ(Check({"new.yaml"}).status, LoadStatus::kGood) << "nothing is known of channels";
+}
+
+TEST_F(LoaderTest, CheckReadsATemplateByItself) {
+  Write("templates/hi.mustache", "{{#a}}");
+  EXPECT_THAT(Lines(Check({"templates/hi.mustache"}).diagnostics),
+              ElementsAre("templates/hi.mustache:1:4: error: section 'a' is never closed; write "
+                          "{{/a}}"));
 }
 
 TEST_F(LoaderTest, CheckOfWhatIsNotThereIsUnreadable) {

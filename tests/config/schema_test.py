@@ -7,7 +7,9 @@ Skipped (77) where Python has no jsonschema or no YAML.
 """
 import datetime
 import json
+import os
 import pathlib
+import subprocess
 import sys
 
 try:
@@ -67,6 +69,18 @@ def main():
     expect(True, "an event", mistakes(schemas["event"], event))
     expect(False, "an event without a customer",
            mistakes(schemas["event"], {k: v for k, v in event.items() if k != "customer"}))
+    # The config's schema knows the providers, so only the program can write it.
+    program = pathlib.Path(os.environ.get("HUITOU_BUILD_DIR", ROOT / "build/release")) / "huitou"
+    if program.exists():
+        written = subprocess.run([program, "schema", "config"], check=True, capture_output=True)
+        schema = json.loads(written.stdout)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        config = as_json(yaml.safe_load((ROOT / "config/huitou.yaml").read_text(encoding="utf-8")))
+        expect(True, "huitou.yaml", mistakes(schema, config))
+        expect(False, "a channel without a provider",
+               mistakes(schema, config | {"channels": {"sms": {}}}))
+        expect(False, "an unknown provider",
+               mistakes(schema, config | {"channels": {"sms": {"provider": "x"}}}))
     print(f"{failed} failed")
     return 1 if failed else 0
 
