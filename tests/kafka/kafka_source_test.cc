@@ -17,6 +17,7 @@
 
 #include "daemon/clock/clock.h"
 #include "daemon/metrics/metrics.h"
+#include "daemon/sinks/sinks.h"
 #include "daemon/sources/contract_decoder.h"
 #include "tests/kafka/harness.h"
 
@@ -463,6 +464,63 @@ TEST_F(KafkaSourceTest, TheLagIsShownToTheGroup) {
   ASSERT_TRUE(kafka::AskCommitted(client->get(), &committed).ok());
   EXPECT_EQ(committed[0].offset, 10);
   EXPECT_EQ(committed[0].metadata, "huitou:one");
+}
+
+// Sinks write and the source reads back: at least once, in order, keyed.
+class KafkaSinkTest : public KafkaSourceTest {
+ protected:
+  void StartSinks(const kafka::Properties& properties = {}) {
+    SinksHost host;
+    host.delivered = [this](ShardNumber, SinkKind, uint64_t sequence) { delivered_ = sequence; };
+    host.room = [](ShardNumber) {};
+    SinksOptions options;
+    options.decisions = KafkaTarget{broker_->address(), orders_, properties};
+    Result<std::unique_ptr<Sinks>> sinks = Sinks::Start(options, host, nullptr);
+    ASSERT_TRUE(sinks.ok());
+    sinks_ = std::move(*sinks);
+  }
+  void Offer(uint64_t from, uint64_t to) {
+    std::vector<SinkRecord> records;
+    for (uint64_t sequence = from; sequence <= to; ++sequence) {
+      records.push_back({SinkKind::kDecisions, sequence, "c" + std::to_string(sequence % 7),
+                         std::to_string(sequence)});
+    }
+    ASSERT_EQ(sinks_->Offer(0, SinkKind::kDecisions, records), records.size());
+  }
+  std::set<std::string> Distinct() {
+    const std::lock_guard lock(state_.mutex);
+    std::set<std::string> distinct;
+    for (const auto& [key, payloads] : state_.applied) {
+      distinct.insert(payloads.begin(), payloads.end());
+    }
+    return distinct;
+  }
+
+  std::atomic<uint64_t> delivered_ = 0;
+  std::unique_ptr<Sinks> sinks_;
+};
+
+TEST_F(KafkaSinkTest, EveryRecordReachesTheTopic) {
+  MakeTopics();
+  StartSinks();
+  Offer(1, 3000);
+  ASSERT_TRUE(Eventually([&] { return delivered_ == 3000; }));
+  TestDaemon daemon(Options(), &state_);
+  EXPECT_TRUE(Eventually([&] { return Distinct().size() == 3000; }));
+}
+
+TEST_F(KafkaSinkTest, ABrokerThatIsAwayIsWaitedFor) {
+  MakeTopics();
+  StartSinks({{"message.max.bytes", "100000"}});
+  Offer(1, 100);
+  ASSERT_TRUE(Eventually([&] { return delivered_ == 100; }));
+  broker_->Kill();
+  Offer(101, 200);
+  EXPECT_EQ(delivered_, 100U);
+  broker_->Restart();
+  EXPECT_TRUE(Eventually([&] { return delivered_ == 200; }));
+  TestDaemon daemon(Options(), &state_);
+  EXPECT_TRUE(Eventually([&] { return Distinct().size() == 200; }));
 }
 
 }  // namespace
