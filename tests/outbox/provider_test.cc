@@ -367,8 +367,10 @@ TEST(Provider, MailIsRepeatedOnlyWhereItCertainlyDidNotArrive) {
   Transports transports;
   SystemClock clock;
   TinyShard shard(&clock, &transports);
-  shard.dispatcher()->Reload({ChannelOf(
-      "email", Make("smtp", {{"url", judge.mail_url()}, {"from", "回头 <shop@example.com>"}}))});
+  DispatchChannel email = ChannelOf(
+      "email", Make("smtp", {{"url", judge.mail_url()}, {"from", "回头 <shop@example.com>"}}));
+  email.limits.timeout = 2 * kSecondUs;
+  shard.dispatcher()->Reload({email});
   shard.SetPolicy("email", Promise::kAtMostOnce);
   const std::string orders[] = {
       R"({"at": "rcpt", "reply": "450 4.2.0 later", "times": 2})",
@@ -379,7 +381,7 @@ TEST(Provider, MailIsRepeatedOnlyWhereItCertainlyDidNotArrive) {
       R"({"at": "data", "reply": "554 5.7.1 spam"})",
       R"({"at": "data", "drop": true})",
       R"({"at": "data", "drop": true, "after": true})",
-      R"({"at": "data", "delay_ms": 3000})",
+      R"({"at": "data", "delay_ms": 20000})",
   };
   for (const std::string& order : orders) {
     judge.Order(order);
@@ -402,9 +404,10 @@ TEST(Provider, MailIsRepeatedOnlyWhereItCertainlyDidNotArrive) {
       ++failures[life.end.reason];
     }
   }
-  EXPECT_EQ(failures,
-            (std::map<std::string, int>{{"bad_address", 1}, {"policy", 1}, {"unknown", 3}}));
-  EXPECT_EQ(accepted, 15);
+  EXPECT_EQ(failures["bad_address"], 1);
+  EXPECT_EQ(failures["policy"], 1);
+  EXPECT_GE(failures["unknown"], 3) << "a busy machine may lose more answers";
+  EXPECT_EQ(accepted, 18 - failures["unknown"]);
   EXPECT_GE(CountOf(received, "\"subject\": \"回头客,您好\", \"text\": \"回头"), accepted);
   EXPECT_EQ(CountOf(received, "\"defects\": []"), CountOf(received, "\"message_id\""));
 }
