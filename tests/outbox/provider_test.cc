@@ -406,7 +406,7 @@ TEST(Provider, MailIsRepeatedOnlyWhereItCertainlyDidNotArrive) {
   }
   EXPECT_EQ(failures["bad_address"], 1);
   EXPECT_EQ(failures["policy"], 1);
-  EXPECT_GE(failures["unknown"], 3) << "a busy machine may lose more answers";
+  EXPECT_GE(failures["unknown"], 3) << "at times one or two more; why is not known yet";
   EXPECT_EQ(accepted, 18 - failures["unknown"]);
   EXPECT_GE(CountOf(received, "\"subject\": \"回头客,您好\", \"text\": \"回头"), accepted);
   EXPECT_EQ(CountOf(received, "\"defects\": []"), CountOf(received, "\"message_id\""));
