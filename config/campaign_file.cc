@@ -189,6 +189,7 @@ void CampaignParser::ParseExits() {
   const std::vector<Value> items = map_["exit"].Items();
   if (items.size() > limits::kExitsMax) {
     map_["exit"].Error("is too long", "at most " + std::to_string(limits::kExitsMax) + " events");
+    return;
   }
   for (const Value& item : items) {
     const MapReader map(item.reader(), item.node(), ExitRuleTable());

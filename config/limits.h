@@ -24,6 +24,9 @@ inline constexpr size_t kQuotedCharactersMax = 60;
 // The longest list of choices that still reads as a sentence.
 inline constexpr size_t kListedChoicesMax = 12;
 
+// Unknown keys of one map that are told; each costs a search for what it may mean, 50 us.
+inline constexpr size_t kUnknownKeysMax = 200;
+
 // --- campaigns ---
 inline constexpr size_t kNameBytesMax = 64;   // campaign, step, segment, budget, channel
 inline constexpr size_t kCampaignsMax = 500;  // every event walks those that listen

@@ -182,6 +182,12 @@ void MapReader::ReadEntry(const Node& key, const Node& value) {
   }
   const Key* known = table_->Find(key.text);
   if (known == nullptr) {
+    // Past some hundred of them the file is no such file at all, and looking for what each may
+    // mean would take long.
+    if (seen_.size() > limits::kUnknownKeysMax + table_->keys.size()) {
+      has_unknown_ = true;
+      return;
+    }
     std::vector<std::string> names;
     for (const Key& candidate : table_->keys) {
       names.emplace_back(candidate.name);

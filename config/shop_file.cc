@@ -82,12 +82,14 @@ void ParseTiers(const Value& value, const cel::Environment& environment, Shop* s
 }
 
 void ParseSegments(const Value& value, const cel::Environment& environment, Shop* shop) {
-  for (const Value& entry : value.Entries()) {
+  const std::vector<Value> entries = value.Entries();
+  if (entries.size() > limits::kSegmentsMax) {
+    value.Error("has too many entries", "at most " + std::to_string(limits::kSegmentsMax));
+    return;
+  }
+  for (const Value& entry : entries) {
     entry.HasGoodName();
     shop->segments[entry.name()] = entry.Cel(environment, cel::Type::Bool());
-  }
-  if (shop->segments.size() > limits::kSegmentsMax) {
-    value.Error("has too many entries", "at most " + std::to_string(limits::kSegmentsMax));
   }
 }
 
