@@ -26,7 +26,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 JUDGES = os.path.join(ROOT, "tests", "judges")
 SKIPPED = 77
 # A machine that builds and tests at the same time is slow; a daemon that hangs is found all the same.
-PATIENCE_S = 60
+PATIENCE_S = float(os.environ.get("PATIENCE_S", "60"))
 
 
 def binary_of(arguments):

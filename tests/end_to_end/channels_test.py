@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""The whole daemon with mail, SMS, WeChat and webhooks towards judges that verify for real: Chinese
+texts, tokens that expire, refusals, limits, providers that hang or are down, fallbacks, receipts.
+
+    channels_test.py [build/release/huitou] [unittest arguments]
+"""
+
+import importlib.util
+import json
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from house import SKIPPED, House, ask, binary_of, control, free_port, judge, received, review, \
+    wait_for  # noqa: E402
+
+BINARY = None
+SECRETS = {"WEBHOOK": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "KEY_ID": "judge-key-id",
+           "KEY": "judge-key-secret", "APP_SECRET": "judge-app-secret",
+           "SMS_CALLBACK": "sms-callback-token-1234", "WECHAT_CALLBACK": "wechatcallbacktoken",
+           "AES": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"}
+APP_ID = "wx5823bf96d3bd56c7"
+CONFIG = """
+state: {dir: state}
+shop: shop.yaml
+campaigns: [campaigns]
+templates: templates
+sources: [{http: {name: api}}]
+channels:
+  email: {provider: smtp, url: "smtp://127.0.0.1:SMTP", from: "回头小店 <shop@example.com>"}
+  sms: {provider: aliyun, access_key_id: env:KEY_ID, access_key_secret: env:KEY,
+        sign_name: 回头小店, endpoint: "http://127.0.0.1:HTTP", callback_token: env:SMS_CALLBACK,
+        timeout: 1s}
+  wechat: {provider: wechat_template, app_id: APP_ID, app_secret: env:APP_SECRET,
+           endpoint: "http://127.0.0.1:HTTP", callback_token: env:WECHAT_CALLBACK,
+           encoding_aes_key: env:AES}
+  hook: {provider: webhook, url: "http://127.0.0.1:HTTP/webhook", secret: env:WEBHOOK, timeout: 1s}
+http: {listen: "127.0.0.1:{port}"}
+"""
+THANKS = """
+campaign: thanks-{name}
+trigger: {event: review.posted}
+where: event.review.sku == '{name}' || event.review.sku == 'all'
+reentry: {key: event.review.id}
+steps:
+  - {id: message, send: {template: thanks, via: [{via}], defaults: {name: 朋友}}}
+"""
+TEXT = "{{#name}}{{name}}{{/name}}：谢谢您的五星好评！😊 “常回来看看” & <3\n"
+TEMPLATES = {
+    "thanks": TEXT,
+    "thanks.email": "---\nsubject: 谢谢您，{{#name}}{{name}}{{/name}}！这是一个足够长的主题，"
+                    "长到一行邮件标题放不下为止\n---\n" + TEXT,
+    "thanks.sms": "---\ncode: SMS_123456\nparam.name: \"{{#name}}{{name}}{{/name}}\"\n---\n" + TEXT,
+    "thanks.wechat": "---\ntemplate_id: WECHAT_TEMPLATE_ID_00000001\n"
+                     "data.thing1: \"{{#name}}{{name}}{{/name}}\"\n---\n" + TEXT,
+}
+NAME = "王小明 “O'Neil”"
+RENDERED = NAME + "：谢谢您的五星好评！😊 “常回来看看” & <3\n"
+
+
+def of_provider(port, provider):
+    return [message for message in received(port)["messages"] if message["provider"] == provider]
+
+
+def campaign(name, via=None):
+    return THANKS.replace("{name}", name).replace("{via}", via or name)
+
+
+def customer(number):
+    return {"phone": f"+86138{number:08d}", "email": f"c{number}@example.com",
+            "wechat_openid": f"openid_{number:04d}", "name": NAME}
+
+
+def five_stars(number, sku):
+    made = review(f"{sku}-{number}", f"c{number}", time.time(), **customer(number))
+    made["review"]["sku"] = sku
+    return made
+
+
+class WithJudges(unittest.TestCase):
+    """A house with the four channels and both judges."""
+
+    campaigns = {name: campaign(name) for name in ("email", "sms", "wechat", "hook")}
+    smtp_arguments = ()
+
+    def setUp(self):
+        self.open()
+        self.house.start()
+
+    def open(self):
+        def enter(context):
+            entered = context.__enter__()
+            self.addCleanup(context.__exit__, None, None, None)
+            return entered
+        self.http, = enter(judge("provider_server.py"))
+        self.smtp, self.mail = enter(judge("smtp_server.py", *self.smtp_arguments))
+        config = CONFIG.replace("SMTP", str(self.smtp)).replace("HTTP", str(self.http)) \
+            .replace("APP_ID", APP_ID)
+        self.house = enter(House(BINARY, config, self.campaigns, TEMPLATES, env=SECRETS))
+
+    def push_receipts(self, provider, **order):
+        channel, more = {
+            "aliyun": ("sms?token=" + SECRETS["SMS_CALLBACK"], {}),
+            "wechat_template": ("wechat", {"token": SECRETS["WECHAT_CALLBACK"],
+                                           "aes_key": SECRETS["AES"], "app_id": APP_ID})}[provider]
+        url = f"http://127.0.0.1:{self.house.port}/v1/callbacks/{channel}"
+        _, answer = ask(self.http, "POST", "/control", {"receipts": {
+            "provider": provider, "url": url, **more, **order}})
+        return answer["pushed"]
+
+    def arrived(self, count, provider):
+        def enough():
+            found = of_provider(self.http, provider)
+            return found if len(found) >= count else None
+        return wait_for(f"{count} messages by {provider}", enough)
+
+
+class EveryChannel(WithJudges):
+    def test_chinese_texts_arrive_as_they_were_meant(self):
+        self.house.post(five_stars(1, "all"))
+        mail = wait_for("the mail", lambda: received(self.mail)["messages"])[0]
+        self.assertEqual(mail["text"], RENDERED)
+        self.assertEqual(mail["subject"], f"谢谢您，{NAME}！这是一个足够长的主题，"
+                                          "长到一行邮件标题放不下为止")
+        self.assertEqual(mail["to"], ["c1@example.com"])
+        self.assertEqual(mail["headers"]["from"], "回头小店 <shop@example.com>")
+        self.assertEqual(mail["defects"], [])
+        sms, = self.arrived(1, "aliyun")
+        self.assertEqual((sms["address"], sms["sign_name"], sms["values"]),
+                         ("8613800000001", "回头小店", {"name": NAME}))
+        wechat, = self.arrived(1, "wechat_template")
+        self.assertEqual((wechat["address"], wechat["values"]), ("openid_0001", {"thing1": NAME}))
+        hook, = self.arrived(1, "webhook")
+        self.assertEqual((hook["customer"], hook["text"]), ("c1", RENDERED))
+        self.assertEqual(received(self.http)["refused"], [])
+        decided = {one["dispatch"] for one in self.house.decisions("c1")
+                   if one["outcome"] == "dispatched"}
+        self.assertEqual({sms["id"], wechat["id"], hook["id"]} - decided, set())
+        self.assertEqual(len(decided), 4)
+
+    def test_429_is_asked_again_after_the_time_that_the_provider_named(self):
+        control(self.http, path="/webhook", fault="status", status=429,
+                headers={"retry-after": "2"}, times=1)
+        started = time.time()
+        self.house.post(five_stars(1, "hook"))
+        message, = self.arrived(1, "webhook")
+        self.assertGreaterEqual(message["time"] - started, 2)
+        self.assertEqual(received(self.http)["requests"]["/webhook"], 2)
+
+    def test_greylisted_mail_comes_later_and_once(self):
+        ask(self.mail, "POST", "/control", {"at": "rcpt", "reply": "450 4.2.0 later", "times": 2})
+        self.house.post(five_stars(1, "email"))
+        wait_for("the mail", lambda: received(self.mail)["messages"])
+        time.sleep(1)
+        self.assertEqual(len(received(self.mail)["messages"]), 1)
+
+    def test_a_mailbox_that_does_not_exist_is_not_used_again(self):
+        ask(self.mail, "POST", "/control",
+            {"at": "rcpt", "reply": "550 5.1.1 no such user", "times": 1})
+        self.house.post(five_stars(1, "email"))
+        wait_for("the refusal", lambda: self.house.metrics().get(
+            'huitou_dispatches_total{channel="email",outcome="rejected",provider="smtp"}'))
+        again = five_stars(1, "email")
+        again["id"], again["review"]["id"] = "again", "again"
+
+        def refused():
+            again["id"] += "."
+            again["review"]["id"] += "."
+            self.house.post(again)
+            time.sleep(0.2)
+            return self.house.decisions("c1")[-1]
+        decision = refused()
+        self.assertEqual((decision["outcome"], decision["reason"]), ("rejected", "suppression"))
+        self.assertEqual(received(self.mail)["messages"], [])
+
+    def test_who_answers_with_a_stop_word_gets_no_more(self):
+        self.house.post(five_stars(1, "sms"))
+        self.arrived(1, "aliyun")
+        self.assertEqual(self.push_receipts("aliyun", reply="TD"), [200])
+        second = five_stars(1, "sms")
+        second["id"], second["review"]["id"] = "second", "second"
+        self.house.post(second)
+        wait_for("the refusal", lambda: "rejected" in self.house.outcomes("c1"))
+        self.assertEqual(len(of_provider(self.http, "aliyun")), 1)
+
+    def test_callbacks_without_the_provider_s_signature_are_not_believed(self):
+        for path in ("/v1/callbacks/sms", "/v1/callbacks/sms?token=wrong", "/v1/callbacks/wechat"):
+            self.assertIn(self.house.ask("POST", path, [])[0], (401, 403), path)
+        self.assertEqual(self.house.ask("POST", "/v1/callbacks/nothing", [])[0], 404)
+
+
+class Fallback(WithJudges):
+    campaigns = {
+        "refused": campaign("refused", "wechat, sms"),
+        "waiting": campaign("waiting", "wechat, sms").replace(
+            "via: [wechat, sms]", "via: [wechat, sms], wait_receipt: 2s") +
+        "  - wait: {for: 1h, until: message.delivered}\n"
+        "  - {when: messages.message.delivered, send: {template: thanks, via: [hook],"
+        " defaults: {name: x}}}\n"}
+
+    def test_a_refusal_by_wechat_becomes_an_sms(self):
+        control(self.http, path="/cgi-bin/message/template/send", fault="status", status=200,
+                body=json.dumps({"errcode": 43004, "errmsg": "require subscribe"}))
+        self.house.post(five_stars(1, "refused"))
+        sms, = self.arrived(1, "aliyun")
+        decided = [one for one in self.house.decisions("c1") if one["outcome"] == "dispatched"]
+        self.assertEqual([one["dispatch"] for one in decided], [sms["id"]])
+        self.assertEqual(of_provider(self.http, "wechat_template"), [])
+
+    def test_without_a_receipt_in_time_it_becomes_an_sms(self):
+        self.house.post(five_stars(1, "waiting"))
+        wechat, = self.arrived(1, "wechat_template")
+        sms, = self.arrived(1, "aliyun")
+        self.assertEqual(wechat["id"], sms["id"])
+        self.assertGreaterEqual(sms["time"] - wechat["time"], 2)
+
+    def test_with_a_receipt_it_does_not(self):
+        self.house.post(five_stars(1, "waiting"))
+        self.arrived(1, "wechat_template")
+        self.assertEqual(self.push_receipts("wechat_template", status="success"), [200])
+        hook, = self.arrived(1, "webhook")  # the campaign heard of it
+        self.assertEqual(hook["customer"], "c1")
+        time.sleep(3)
+        self.assertEqual(of_provider(self.http, "aliyun"), [])
+
+    def test_a_receipt_of_failure_becomes_an_sms_at_once(self):
+        self.house.post(five_stars(1, "waiting"))
+        self.arrived(1, "wechat_template")
+        started = time.time()
+        self.assertEqual(
+            self.push_receipts("wechat_template", status="failed: system failed"), [200])
+        sms, = self.arrived(1, "aliyun")
+        self.assertLess(sms["time"] - started, 1.9)
+
+
+class Down(unittest.TestCase):
+    """Providers that are away for a while."""
+
+    def test_nothing_is_lost_and_nothing_comes_twice(self):
+        http, smtp, mail = free_port(), free_port(), free_port()
+        config = CONFIG.replace("SMTP", str(smtp)).replace("HTTP", str(http)) \
+            .replace("APP_ID", APP_ID)
+        with House(BINARY, config, EveryChannel.campaigns, TEMPLATES, env=SECRETS) as house:
+            house.start()
+            house.post(*[five_stars(i, "all") for i in range(10)])
+            wait_for("attempts", lambda: house.metrics().get(
+                'huitou_dispatches_total{channel="hook",outcome="retry",provider="webhook"}'))
+            house.kill()
+            house.start()
+            house.post(*[five_stars(i, "all") for i in range(10, 20)])
+            time.sleep(2)
+            with judge("provider_server.py", "--port", str(http)), \
+                    judge("smtp_server.py", "--port", str(smtp), "--control-port", str(mail)):
+                def complete():
+                    counts = [len(of_provider(http, name))
+                              for name in ("aliyun", "wechat_template", "webhook")]
+                    return min(*counts, len(received(mail)["messages"])) >= 20
+                wait_for("all of four times 20", complete, patience_s=120)
+                time.sleep(1)
+                for provider in ("aliyun", "wechat_template", "webhook"):
+                    ids = [message["id"] for message in of_provider(http, provider)]
+                    self.assertEqual((len(ids), len(set(ids))), (20, 20), provider)
+                self.assertEqual(len(received(mail)["messages"]), 20)
+
+
+class LongStories(WithJudges):
+    """What takes a minute by its nature, all in one house: waits go on side by side."""
+
+    def test_lost_answers_and_dead_tokens(self):
+        self.house.post(five_stars(1, "wechat"))
+        self.arrived(1, "wechat_template")
+        # A token that dies before its time is replaced, yet not more often than WeChat allows.
+        control(self.http, expire_tokens=True)
+        # The SMS went out, its answer hangs: at most once, so nothing is repeated. Webhooks are.
+        control(self.http, path="/", fault="hang", after=True, times=1)
+        control(self.http, path="/webhook", fault="hang", times=1)
+        self.house.post(*[five_stars(i, "wechat") for i in range(2, 12)], five_stars(1, "sms"),
+                        five_stars(1, "hook"))
+        wait_for("both to be unknown", lambda: sum(
+            value for name, value in self.house.metrics().items()
+            if name.startswith("huitou_dispatches_total") and 'outcome="unknown"' in name) == 2)
+
+        def eleven():
+            return len({one["id"] for one in of_provider(self.http, "wechat_template")}) == 11
+        wait_for("the rest, by a new token", eleven, patience_s=120)
+        self.assertEqual(len(of_provider(self.http, "wechat_template")), 11)
+        self.assertLessEqual(received(self.http)["requests"]["/cgi-bin/stable_token"], 3)
+        wait_for("the webhook again", lambda: of_provider(self.http, "webhook"), patience_s=120)
+        wait_for("an empty outbox", lambda: not sum(
+            value for name, value in self.house.metrics().items()
+            if name.startswith("huitou_outbox_depth")), patience_s=120)
+        self.assertEqual(len(of_provider(self.http, "aliyun")), 1)
+        self.assertEqual(received(self.http)["requests"]["/"], 1)
+
+
+if __name__ == "__main__":
+    BINARY = binary_of(sys.argv)
+    if importlib.util.find_spec("aiosmtpd") is None:
+        print("skipped: python3-aiosmtpd is not installed")
+        sys.exit(SKIPPED)
+    unittest.main(verbosity=2)
