@@ -117,11 +117,12 @@ void ParseHttp(const Value& value, const Secrets& secrets, HttpConfig* http) {
   }
   ParseListen(map["listen"], http);
   if (const auto tokens = ReadSecret(map["tokens"], secrets)) {
+    // Lines as they stand: what is a token and what a comment, the HTTP door says.
     size_t begin = 0;
-    while ((begin = tokens->find_first_not_of(" \t\r\n", begin)) != std::string::npos) {
-      const size_t end = std::min(tokens->find_first_of(" \t\r\n", begin), tokens->size());
+    while (begin <= tokens->size()) {
+      const size_t end = std::min(tokens->find('\n', begin), tokens->size());
       http->tokens.push_back(tokens->substr(begin, end - begin));
-      begin = end;
+      begin = end + 1;
     }
   }
   const bool loopback =

@@ -111,7 +111,7 @@ struct SinkConfig {
 struct HttpConfig {
   std::string host = "127.0.0.1";
   int port = 8080;
-  std::vector<std::string> tokens;  // none: loopback only
+  std::vector<std::string> tokens;  // lines of the token file; none: loopback only
   std::string tls_certificate;      // paths; empty: no TLS
   std::string tls_key;
 };

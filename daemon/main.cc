@@ -14,6 +14,7 @@
 #include "daemon/commands/eval.h"
 #include "daemon/commands/offline.h"
 #include "daemon/commands/run.h"
+#include "triggers/base/text.h"
 
 namespace huitou {
 namespace {
@@ -111,6 +112,20 @@ void AddRest(CLI::App* app, Command* command) {
   play->callback([=] { *command = [=] { return RunDemo(*demo, std::cout, std::cerr); }; });
 }
 
+int TellUnknown(const std::string& word) {
+  std::cerr << "huitou: no command '" << word << "'";
+  if (word == "windows" || word == "plan") {
+    std::cerr << " yet: it comes with a later version\n";
+    return kExitUsage;
+  }
+  const std::string_view near = Suggest(word, {"run", "check", "test", "simulate", "eval",
+                                               "explain", "export", "erase", "schema", "demo"});
+  std::cerr << (near.empty() ? "; huitou --help lists them"
+                             : "; did you mean '" + std::string(near) + "'?")
+            << '\n';
+  return kExitUsage;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Huitou: campaigns that bring customers back", "huitou");
   app.set_version_flag("--version", Version());
@@ -124,6 +139,10 @@ int Main(int argc, char** argv) {
   AddCustomer(&app, &command, "explain", "why, why not, and when next", &RunExplain);
   AddCustomer(&app, &command, "export", "print all that is stored about a customer", &RunExport);
   AddCustomer(&app, &command, "erase", "remove all that is stored about a customer", &RunErase);
+  if (argc > 1 && argv[1][0] != '-' &&
+      app.get_subcommands([&](CLI::App* sub) { return sub->get_name() == argv[1]; }).empty()) {
+    return TellUnknown(argv[1]);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -471,16 +471,21 @@ std::vector<Engine::Explanation> Engine::Explain(const Context& context, const C
     for (const Episode& episode : customer.episodes) {
       if (episode.campaign == run.symbol && episode.state != Episode::State::kEnded) {
         explanation.episode = &episode;
+        explanation.clock = impl_->symbols->Name(episode.clock);
         explanation.next = std::min(explanation.next, episode.due);
       }
     }
     Episode candidate;
     candidate.campaign = run.symbol;
     candidate.triggered_at = context.frontier;
-    candidate.key = Hash64(explanation.clock);
+    candidate.key =
+        explanation.episode == nullptr ? Hash64(explanation.clock) : explanation.episode->key;
     const TimeUs now = context.wall == kTimeMin ? context.frontier : context.wall;
-    explanation.refusal = AskEntryGates({*run.campaign, *impl_->set, customer, candidate,
-                                         run.symbol, context, now, nullptr, impl_->arena, nullptr});
+    explanation.refusal =
+        AskEntryGates({*run.campaign, *impl_->set, customer, candidate, run.symbol, context, now,
+                       nullptr, impl_->arena, nullptr, true});
+    explanation.depends_on_event =
+        run.campaign->where != nullptr && ReadsEvent(run.campaign->where);
     if (explanation.refusal == Reason::kNone) {
       // Planning changes nothing but the draft: the customer is only read.
       Effects nowhere;

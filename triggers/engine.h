@@ -154,7 +154,8 @@ class Engine {
     std::string_view campaign;
     // The first gate that would refuse if it were triggered now, those of the first steps included.
     Reason refusal = Reason::kNone;
-    TimeUs next = kTimeMax;  // when its next clock or episode is due
+    bool depends_on_event = false;  // its `where:` looks at the event: not asked here
+    TimeUs next = kTimeMax;         // when its next clock or episode is due
     std::string_view clock;
     const Episode* episode = nullptr;  // an open one, if any
   };

@@ -39,7 +39,7 @@ bool Late(const EntryQuestion& q) {
 }
 
 bool Audience(const EntryQuestion& q) {
-  if (q.campaign.where == nullptr) {
+  if (q.campaign.where == nullptr || (q.hypothetical && ReadsEvent(q.campaign.where))) {
     return true;
   }
   Binding binding{q.event,     q.event,     &q.customer,       &q.episode,
@@ -235,6 +235,12 @@ constexpr std::array<StepGate, 7> kStepGates = {{
 }};
 
 }  // namespace
+
+bool ReadsEvent(const Condition& condition) {
+  const auto& used = condition->slots_used();
+  return std::any_of(used.begin(), used.end(),
+                     [](int slot) { return slot == kSlotEvent || slot == kSlotTrigger; });
+}
 
 std::span<const EntryGate> EntryGates() {
   return kEntryGates;

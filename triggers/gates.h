@@ -25,6 +25,7 @@ struct EntryQuestion {
   const Event* event = nullptr;
   cel::Arena& arena;
   uint32_t* condition_errors = nullptr;
+  bool hypothetical = false;  // nothing triggers: a `where:` on the event can't be asked
 };
 
 struct EntryGate {
@@ -57,6 +58,9 @@ struct StepGate {
 
 // contact -> consent -> suppression -> cap -> budget -> stock -> quiet hours
 std::span<const StepGate> StepGates();
+
+// Whether it looks at `event` or `trigger`.
+bool ReadsEvent(const Condition& condition);
 
 // The first gate that refuses, or kNone.
 Reason AskEntryGates(const EntryQuestion& question);

@@ -11,6 +11,7 @@
 #include "daemon/app/daemon_impl.h"
 #include "daemon/app/setup.h"
 #include "daemon/http/api.h"
+#include "daemon/http/auth.h"
 #include "daemon/metrics/log.h"
 #include "daemon/sources/log_input.h"
 #include "daemon/state/rocks_key_value.h"
@@ -132,10 +133,14 @@ Status Daemon::Impl::Start() {
   if (Status status = OpenStreams(); !status.ok()) {
     return status;
   }
-  if (Status status = StartKafka(); !status.ok()) {
+  // The door first: a port that is taken is told before anything is decided or sent.
+  if (Status status = StartHttp(); !status.ok()) {
     return status;
   }
-  if (Status status = StartHttp(); !status.ok()) {
+  if (Status status = OpenShards(); !status.ok()) {
+    return status;
+  }
+  if (Status status = StartKafka(); !status.ok()) {
     return status;
   }
   keeper_ = std::thread([this] { Keep(); });
@@ -228,12 +233,36 @@ Status Daemon::Impl::OpenStreams() {
     if (!number.ok()) {
       return number.status();
     }
-    Stream stream{source, *number, std::nullopt};
+    Stream stream;
+    stream.source = source;
+    stream.number = *number;
     if (source.map.has_value()) {
       stream.map = MakeFieldMap(*source.map, currency);
     }
+    stream.progress = std::make_unique<LogProgress>(store_.get(), stream.number);
+    if (const auto* file = std::get_if<config::FileSource>(&source.source)) {
+      FileFeeder::Parts parts;
+      parts.source = source.name;
+      parts.path = file->path;
+      parts.follow = file->follow;
+      parts.store = store_.get();
+      parts.stream = stream.number;
+      parts.progress = stream.progress.get();
+      parts.decoder = MakeDecoder(stream.map);
+      parts.wake = [this](ShardNumber shard) {
+        std::shared_lock lock(owned_mutex_);
+        if (const auto found = owned_.find(shard); found != owned_.end()) {
+          found->second.worker->Wake();
+        }
+      };
+      stream.feeder = std::make_unique<FileFeeder>(std::move(parts));
+    }
     streams_.push_back(std::move(stream));
   }
+  return Status::Ok();
+}
+
+Status Daemon::Impl::OpenShards() {
   const config::SourceConfig* source = nullptr;
   if (FindKafka(loaded_->config, &source) == nullptr) {
     for (ShardNumber shard = 0; shard < shards_; ++shard) {
@@ -242,6 +271,13 @@ Status Daemon::Impl::OpenStreams() {
       }
     }
   }
+  for (const Stream& stream : streams_) {
+    if (stream.feeder != nullptr) {
+      stream.feeder->Start();
+    }
+  }
+  std::lock_guard lock(mutex_);
+  opened_ = true;
   return Status::Ok();
 }
 
@@ -268,6 +304,10 @@ std::vector<std::unique_ptr<ShardInput>> Daemon::Impl::InputsOf(ShardNumber shar
     parts.store = store_.get();
     parts.clock = &clock_;
     parts.stream = stream.number;
+    parts.progress = stream.progress.get();
+    if (stream.feeder != nullptr) {
+      parts.feeder_done = [feeder = stream.feeder.get()] { return feeder->Done(); };
+    }
     inputs.push_back(
         std::make_unique<LogInput>(std::move(spec), shard, parts, MakeDecoder(stream.map)));
   }
@@ -402,7 +442,18 @@ Status Daemon::Impl::StartHttp() {
   http::ServerOptions options;
   options.listen =
       options_.listen.empty() ? http.host + ":" + std::to_string(http.port) : options_.listen;
-  options.tokens = http.tokens;
+  if (!http.tokens.empty()) {
+    std::string lines;
+    for (const std::string& line : http.tokens) {
+      lines += line + "\n";
+    }
+    auto tokens = http::ParseTokens(lines);
+    if (!tokens.ok()) {
+      return {StatusCode::kInvalid,
+              loaded_->config.file + ": http.tokens: " + tokens.status().message()};
+    }
+    options.tokens = *std::move(tokens);
+  }
   options.tls_certificate = http.tls_certificate;
   options.tls_key = http.tls_key;
   http::EventDoor door;
@@ -520,6 +571,11 @@ void Daemon::Impl::Stop() {
   if (server_ != nullptr) {
     server_->Stop();
   }
+  for (const Stream& stream : streams_) {
+    if (stream.feeder != nullptr) {
+      stream.feeder->Stop();
+    }
+  }
   std::vector<ShardNumber> shards;
   {
     std::shared_lock lock(owned_mutex_);
@@ -557,9 +613,18 @@ std::vector<std::string> Daemon::Impl::NotReady() const {
       }
     }
   }
-  const std::string why = fatal();
-  if (!why.empty()) {
-    reasons.push_back(why);
+  for (const Stream& stream : streams_) {
+    const std::string problem = stream.feeder == nullptr ? "" : stream.feeder->problem();
+    if (!problem.empty()) {
+      reasons.push_back("source " + stream.source.name + ": " + problem);
+    }
+  }
+  std::lock_guard lock(mutex_);
+  if (!opened_) {
+    reasons.emplace_back("the state is being opened");
+  }
+  if (!fatal_.empty()) {
+    reasons.push_back(fatal_);
   }
   return reasons;
 }

@@ -31,7 +31,9 @@
 #include "daemon/shard/worker.h"
 #include "daemon/sinks/sinks.h"
 #include "daemon/sources/contract_decoder.h"
+#include "daemon/sources/file_feeder.h"
 #include "daemon/sources/kafka_source.h"
+#include "daemon/sources/log_progress.h"
 #include "daemon/state/store.h"
 #include "daemon/transports/transports.h"
 
@@ -60,10 +62,13 @@ class Daemon::Impl {
     config::SourceConfig source;
     uint16_t number = 0;
     std::optional<FieldMap> map;
+    std::unique_ptr<LogProgress> progress;
+    std::unique_ptr<FileFeeder> feeder;  // of a file source
   };
 
   Status OpenStore();
   Status OpenStreams();
+  Status OpenShards();
   Status StartSinks();
   Status StartKafka();
   Status StartHttp();
@@ -79,6 +84,7 @@ class Daemon::Impl {
   http::DaemonApi MakeApi();
   Status Append(std::span<const http::AcceptedEvent> events);
   Result<std::string> CustomerDocument(const std::string& customer);
+  Result<std::string> Export(const std::string& customer);
   Result<std::string> Timeline(const std::string& customer, size_t max);
   Result<std::string> Explain(const std::string& customer, const std::string& campaign,
                               std::optional<TimeUs> at);
@@ -123,6 +129,7 @@ class Daemon::Impl {
   std::set<std::string> paused_;
   std::string fatal_;
   bool stopping_ = false;
+  bool opened_ = false;  // the shards that need no assignment
   std::condition_variable stop_;
 
   std::unique_ptr<FieldMap> http_map_;

@@ -27,6 +27,18 @@ bool IsKnown(const Customer& customer) {
   return !customer.activity.event_ids.empty() || customer.profile != nullptr;
 }
 
+std::string TallyJson(const CampaignTally& tally) {
+  return JsonObject()
+      .AddInteger("entered", static_cast<int64_t>(tally.entered))
+      .AddInteger("rejected", static_cast<int64_t>(tally.rejected))
+      .AddInteger("pending", tally.pending)
+      .AddInteger("waiting", tally.waiting)
+      .AddInteger("completed", static_cast<int64_t>(tally.completed))
+      .AddInteger("exited", static_cast<int64_t>(tally.exited))
+      .AddInteger("failed", static_cast<int64_t>(tally.failed))
+      .Close();
+}
+
 Status Unknown() {
   return {StatusCode::kNotFound, "nothing is known of this customer"};
 }
@@ -49,6 +61,7 @@ http::DaemonApi Daemon::Impl::MakeApi() {
   api.timeline = [this](const std::string& id, size_t max) { return Timeline(id, max); };
   api.explain = [this](const std::string& id, const std::string& campaign,
                        std::optional<TimeUs> at) { return Explain(id, campaign, at); };
+  api.export_customer = [this](const std::string& id) { return Export(id); };
   api.erase = [this](const std::string& id) { return Erase(id); };
   api.callback = [this](
                      const std::string& channel,
@@ -120,6 +133,25 @@ Result<std::string> Daemon::Impl::CustomerDocument(const std::string& customer) 
   });
 }
 
+Result<std::string> Daemon::Impl::Export(const std::string& customer) {
+  return Ask(customer, [this, customer](ShardView& view) -> Result<std::string> {
+    std::vector<std::string> lines;
+    if (Status status =
+            view.store().Export(ShardOf(customer, shards_), view.symbols(), customer, &lines);
+        !status.ok()) {
+      return status;
+    }
+    if (lines.empty()) {
+      return Unknown();
+    }
+    std::string text;
+    for (const std::string& line : lines) {
+      text.append(line).append("\n");
+    }
+    return text;
+  });
+}
+
 Result<std::string> Daemon::Impl::Timeline(const std::string& customer, size_t max) {
   return Ask(customer, [this, customer, max](ShardView& view) -> Result<std::string> {
     auto found = view.FindCustomer(customer);
@@ -135,6 +167,7 @@ Result<std::string> Daemon::Impl::Timeline(const std::string& customer, size_t m
         !status.ok()) {
       return status;
     }
+    std::reverse(lines.begin(), lines.end());  // newest first
     return JsonObject()
         .Add("customer", customer)
         .AddRaw("decisions", "[" + Joined(lines) + "]")
@@ -177,6 +210,22 @@ Result<std::string> Daemon::Impl::Campaigns() {
     std::lock_guard lock(mutex_);
     plays = plays_;
   }
+  std::map<std::string, CampaignTally> tallies;
+  {
+    std::shared_lock lock(owned_mutex_);
+    for (const auto& [shard, owned] : owned_) {
+      for (const auto& [id, part] : owned.worker->shard().Snapshot().tallies) {
+        CampaignTally& sum = tallies[id];
+        sum.entered += part.entered;
+        sum.rejected += part.rejected;
+        sum.exited += part.exited;
+        sum.completed += part.completed;
+        sum.failed += part.failed;
+        sum.pending += part.pending;
+        sum.waiting += part.waiting;
+      }
+    }
+  }
   std::vector<std::string> list;
   for (const auto& campaign : plays->set->campaigns) {
     list.push_back(JsonObject()
@@ -186,6 +235,7 @@ Result<std::string> Daemon::Impl::Campaigns() {
                        .Add("class", ToString(campaign->message_class))
                        .AddInteger("priority", campaign->priority)
                        .AddBoolean("paused", plays->set->paused.contains(campaign->id))
+                       .AddRaw("counts", TallyJson(tallies[campaign->id]))
                        .Close());
   }
   return JsonObject().AddRaw("campaigns", "[" + Joined(list) + "]").Close();

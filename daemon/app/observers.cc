@@ -87,6 +87,13 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
 
 void DispatchMetrics::OnCircuit(std::string_view channel, CircuitBreaker::State state) {
   const bool open = state != CircuitBreaker::State::kClosed;
+  {
+    std::lock_guard lock(mutex_);
+    const bool news = open ? open_.emplace(channel).second : open_.erase(std::string(channel)) > 0;
+    if (!news) {
+      return;
+    }
+  }
   Log(open ? LogLevel::kWarning : LogLevel::kInfo,
       open ? "circuit open: the provider fails, sends wait" : "circuit closed: sends go on",
       {{"channel", channel}});

@@ -1,6 +1,10 @@
 // What happens inside, as metrics: one object for all shards and the dispatcher. Any thread.
 #pragma once
 
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "daemon/metrics/metrics.h"
@@ -38,6 +42,8 @@ class DispatchMetrics final : public DispatchObserver {
 
  private:
   Metrics* const metrics_;
+  std::mutex mutex_;
+  std::set<std::string, std::less<>> open_;  // circuits that are not closed
 };
 
 }  // namespace huitou

@@ -18,6 +18,9 @@ namespace huitou {
 
 namespace {
 
+// Providers report a phone that was off for days; later receipts change nothing any more.
+constexpr DurationUs kReceiptWait = 3 * kDayUs;
+
 class LocalCodes final : public CouponCodes {
  public:
   explicit LocalCodes(std::unique_ptr<channels::CouponProvider> provider)
@@ -89,7 +92,9 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
     made.limits.rate_per_second = channel.rate_per_second.value_or(made.limits.rate_per_second);
     made.limits.in_flight_max = channel.in_flight_max.value_or(made.limits.in_flight_max);
     made.limits.timeout = channel.timeout.value_or(made.limits.timeout);
-    outlets.policies[channel.name].promise = PromiseOf(channel.promise, registration->promise);
+    ChannelPolicy& policy = outlets.policies[channel.name];
+    policy.promise = PromiseOf(channel.promise, registration->promise);
+    policy.receipt_wait = registration->receipts ? kReceiptWait : 0;
     outlets.channels.push_back(std::move(made));
   }
   config::Settings settings = config.coupons.settings;

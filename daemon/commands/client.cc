@@ -1,12 +1,13 @@
 #include "daemon/commands/client.h"
 
+#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <utility>
 #include <vector>
 
-#include "daemon/commands/http_client.h"
 #include "daemon/app/setup.h"
+#include "daemon/commands/http_client.h"
 #include "daemon/explain/explain.h"
 #include "daemon/state/rocks_key_value.h"
 #include "daemon/state/store.h"
@@ -19,29 +20,38 @@ namespace {
 // Sums are not asked for when explaining: a limit that is used up now may not be then.
 constexpr size_t kJournalLinesMax = 200;
 
-std::string TokenOf(const CustomerOptions& options, std::ostream& err) {
+Result<std::string> TokenOf(const CustomerOptions& options) {
   if (options.token.empty()) {
-    return {};
+    return std::string();
   }
-  auto token = ReadSecrets(true).read(options.token);
-  if (!token.ok()) {
-    err << "huitou: --token: " << token.status().message() << '\n';
-    return {};
+  if (!options.token.starts_with("env:") && !options.token.starts_with("file:")) {
+    return Status(StatusCode::kInvalid, "write env:NAME or file:PATH, never the token itself");
   }
-  return *std::move(token);
+  return ReadSecrets(true).read(options.token);
 }
 
 // Asks the daemon; prints what went wrong. Nothing when there is no answer to show.
 std::optional<std::string> Ask(const CustomerOptions& options, const char* method,
                                const std::string& tail, int* exit_code, std::ostream& err) {
-  const std::string url = options.url + "/v1/customers/" + EscapePath(options.customer) + tail;
-  auto fetched = Fetch(method, url, "", TokenOf(options, err));
+  const auto token = TokenOf(options);
+  if (!token.ok()) {
+    err << "huitou: --token: " << token.status().message() << '\n';
+    *exit_code = kExitUsage;
+    return std::nullopt;
+  }
+  std::string base = options.url;
+  while (base.ends_with('/')) {
+    base.pop_back();
+  }
+  const std::string url = base + "/v1/customers/" + EscapePath(options.customer) + tail;
+  auto fetched = Fetch(method, url, "", *token);
   if (!fetched.ok()) {
     err << "huitou: " << fetched.status().message() << "; is the daemon running there?\n";
     *exit_code = kExitCouldNotRun;
     return std::nullopt;
   }
-  if (fetched->status == 404) {
+  if (fetched->status == 404 &&
+      fetched->body.find("nothing is known of this customer") != std::string::npos) {
     err << "huitou: nothing is known of this customer\n";
     *exit_code = kExitNo;
     return std::nullopt;
@@ -56,8 +66,15 @@ std::optional<std::string> Ask(const CustomerOptions& options, const char* metho
 
 std::unique_ptr<Store> OpenStore(const CustomerOptions& options, bool read_only,
                                  std::ostream& err) {
+  // The state directory holds the database; its own path is taken, too.
+  const std::filesystem::path inside = std::filesystem::path(options.state) / "db";
+  const std::string directory = std::filesystem::exists(inside) ? inside.string() : options.state;
+  if (!std::filesystem::exists(std::filesystem::path(directory) / "CURRENT")) {
+    err << "huitou: no state in " << options.state << "; give the config's state.dir\n";
+    return nullptr;
+  }
   RocksOptions rocks;
-  rocks.directory = options.state;
+  rocks.directory = directory;
   rocks.read_only = read_only;
   auto key_value = OpenRocks(rocks);
   if (!key_value.ok()) {
@@ -104,9 +121,9 @@ Result<std::string> ExplainFromState(const CustomerOptions& options, const Store
     context.wall = *ParseRfc3339(options.at);
   }
   std::vector<std::string> journal;
-  const TimeUs newest = kTimeMax;
+  // Retention counts from the wall clock; kTimeMin shows all that is there.
   if (Status status =
-          store.ReadJournal(shard, options.customer, newest, kJournalLinesMax, &journal);
+          store.ReadJournal(shard, options.customer, kTimeMin, kJournalLinesMax, &journal);
       !status.ok()) {
     return status;
   }
@@ -167,6 +184,10 @@ int RunExplain(const CustomerOptions& options, std::ostream& out, std::ostream& 
       return kExitCouldNotRun;
     }
     json = *std::move(answer);
+  }
+  if (!options.campaign.empty() && json.find("\"campaigns\":[]") != std::string::npos) {
+    err << "huitou explain: no campaign '" << options.campaign << "' runs there\n";
+    return kExitNo;
   }
   out << (options.json ? json + "\n" : ExplainText(json));
   return kExitGood;

@@ -185,6 +185,10 @@ int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
+  if (!std::filesystem::exists(kDefaultConfig)) {
+    err << "huitou demo: no " << kDefaultConfig << " here; run it in the repository's top folder\n";
+    return kExitCouldNotRun;
+  }
   config::Loaded loaded = config::LoadAll(kDefaultConfig, AllSchemas(), ReadSecrets(true));
   PrintDiagnostics(loaded.diagnostics, err);
   if (loaded.status != config::LoadStatus::kGood) {

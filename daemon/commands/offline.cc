@@ -101,6 +101,10 @@ int RunTest(const TestOptions& options, std::ostream& out, std::ostream& err) {
   if (loaded.status != config::LoadStatus::kGood) {
     return ExitCode(loaded.status);
   }
+  if (loaded.files.empty()) {
+    err << "huitou test: no campaign file found\n";
+    return kExitNo;
+  }
   size_t passed = 0;
   size_t failed = 0;
   std::string list;
@@ -165,6 +169,9 @@ int RunSimulate(const SimulateOptions& options, std::ostream& out, std::ostream&
   if (!report.ok()) {
     err << "huitou simulate: " << report.status().message() << '\n';
     return kExitCouldNotRun;
+  }
+  for (const std::string& refused : report->first_refused) {
+    err << refused << '\n';
   }
   for (const std::string& campaign : report->ConservationViolations()) {
     err << "huitou simulate: bug: the counts of " << campaign << " do not add up\n";

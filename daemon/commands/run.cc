@@ -39,12 +39,15 @@ int RunDaemon(const RunOptions& options, std::ostream& /*out*/, std::ostream& er
   }
   InitLog({ParseLogLevel(loaded.config.log.level).value_or(LogLevel::kInfo),
            loaded.config.log.format == "json" ? LogFormat::kJson : LogFormat::kText});
+  const std::string host = loaded.config.http.host;
   auto daemon = Daemon::Start(std::move(loaded), {});
   if (!daemon.ok()) {
     err << "huitou run: " << daemon.status().message() << '\n';
     return kExitCouldNotRun;
   }
-  Log(LogLevel::kInfo, "huitou runs", {{"version", Version()}, {"port", (*daemon)->http_port()}});
+  Log(LogLevel::kInfo, "huitou runs",
+      {{"version", Version()},
+       {"url", "http://" + host + ":" + std::to_string((*daemon)->http_port())}});
   while (true) {
     const int signal = sigtimedwait(&signals, nullptr, &kLook);
     if (signal == SIGHUP) {

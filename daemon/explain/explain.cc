@@ -115,6 +115,9 @@ std::string ExplainJson(Engine* engine, const Context& context, const Customer& 
         .AddIfAny("reason", ToString(explanation.refusal))
         .AddIfAny("why", Describe(ToString(explanation.refusal)))
         .AddIfAny("clock", explanation.clock);
+    if (explanation.depends_on_event) {
+      json.AddBoolean("depends_on_event", true);
+    }
     if (explanation.next != kTimeMax) {
       json.Add("next", FormatRfc3339(explanation.next));
     }
@@ -170,6 +173,10 @@ std::string ExplainText(std::string_view json) {
                           reason.empty() ? "would enter" : "would be refused: " + reason);
       const std::string why = Text(campaign, "why");
       text += why.empty() ? "" : fmt::format(" ({})", why);
+      bool depends = false;
+      if (campaign["depends_on_event"].get(depends) == simdjson::SUCCESS && depends) {
+        text += reason.empty() ? ", if its `where:` holds for the event" : "";
+      }
       const std::string next = Text(campaign, "next");
       const std::string clock = Text(campaign, "clock");
       if (!next.empty()) {

@@ -215,6 +215,16 @@ void AddCustomers(Router* router, const SharedApi& api) {
   router->Add({"GET", "/v1/customers/{id}/explain",
                "Why, why not, and when next; ?campaign=ID, ?at=TIME.", Access::kToken, 0,
                [api](const Request& request) { return Explain(*api, request); }});
+  router->Add({"GET", "/v1/customers/{id}/export",
+               "Everything that is stored about a customer, one JSON object a line.",
+               Access::kToken, 0, [api](const Request& request) {
+                 if (!api->export_customer) {
+                   return NotServed();
+                 }
+                 auto lines = api->export_customer(request.parameters[0]);
+                 return lines.ok() ? Response{200, "application/x-ndjson", *std::move(lines), {}}
+                                   : ProblemOf(lines.status());
+               }});
   router->Add({"DELETE", "/v1/customers/{id}", "Erases everything that is known of a customer.",
                Access::kToken, 0, [api](const Request& request) { return Erase(*api, request); }});
 }

@@ -42,6 +42,8 @@ struct DaemonApi {
   std::function<Result<std::string>(const std::string& customer, const std::string& campaign,
                                     std::optional<TimeUs> at)>
       explain;
+  // Everything that is stored, one JSON object a line.
+  std::function<Result<std::string>(const std::string& customer)> export_customer;
   std::function<Status(const std::string& customer)> erase;
 
   // kNotFound: no such channel. Not verified: 403.

@@ -18,6 +18,7 @@ namespace huitou {
 namespace {
 
 constexpr uint64_t kProgressEvery = 100'000;
+constexpr size_t kRefusedShown = 3;
 
 uint64_t Sum(const std::map<std::string, uint64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), uint64_t{0},
@@ -282,6 +283,10 @@ Result<BacktestReport> RunBacktest(std::shared_ptr<const CampaignSet> set,
       }
       if (error != EventError::kNone) {
         ++report.events_rejected[std::string(ToString(error))];
+        if (report.first_refused.size() < kRefusedShown && error != EventError::kFuture) {
+          report.first_refused.push_back(fmt::format(
+              "{}:{}: refused: {} ({})", path, (*reader)->line_number(), ToString(error), detail));
+        }
         continue;
       }
       const World::Applied applied = world.Apply(event);

@@ -47,6 +47,7 @@ struct CampaignReport {
 struct BacktestReport {
   uint64_t events = 0;
   std::map<std::string, uint64_t> events_rejected;
+  std::vector<std::string> first_refused;  // "file:line: refused: reason (detail)"; the first few
   uint64_t duplicates = 0;
   uint64_t late = 0;
   uint64_t customers = 0;

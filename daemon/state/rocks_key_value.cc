@@ -163,6 +163,17 @@ RocksKeyValue::~RocksKeyValue() {
   db_->Close().PermitUncheckedError();  // the log has everything already
 }
 
+namespace {
+
+class NoLog final : public rocksdb::Logger {
+ public:
+  NoLog() : rocksdb::Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
+}  // namespace
+
 rocksdb::DBOptions RocksKeyValue::DatabaseOptions() const {
   rocksdb::DBOptions database;
   database.create_if_missing = true;
@@ -175,6 +186,10 @@ rocksdb::DBOptions RocksKeyValue::DatabaseOptions() const {
   database.keep_log_file_num = 4;
   database.max_log_file_size = size_t{16} << 20;
   database.max_manifest_file_size = size_t{16} << 20;
+  // A torn last record is a crash; damage before it is told and refused, never skipped.
+  database.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // RocksDB's own log would lie on the disk that may be full, and end the process there.
+  database.info_log = std::make_shared<NoLog>();
   database.listeners.push_back(listener_);
   if (options_.env != nullptr) {
     database.env = options_.env;

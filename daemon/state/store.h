@@ -202,6 +202,7 @@ class Store {
   Status Commit(ShardNumber shard, CommitBatch* batch);
 
   // --- one customer, for explain, export and erase ---
+  // The newest `max` decisions that the retention leaves at `wall`, oldest first.
   Status ReadJournal(ShardNumber shard, std::string_view customer, TimeUs wall, size_t max,
                      std::vector<std::string>* lines) const;
   Status ReadLedger(ShardNumber shard, std::string_view customer,

@@ -170,7 +170,10 @@ Status Store::ReadJournal(ShardNumber shard, std::string_view customer, TimeUs w
                             ByteReader reader(value);
                             reader.Time();
                             lines->emplace_back(reader.Raw(reader.remaining()));
-                            return lines->size() < max;
+                            if (lines->size() > max) {
+                              lines->erase(lines->begin());  // the newest are wanted
+                            }
+                            return true;
                           });
 }
 
@@ -243,7 +246,9 @@ Status Store::Export(ShardNumber shard, const SymbolTable& symbols, std::string_
   if (parts.profile != nullptr) {
     AddProfile(*parts.profile, symbols, lines);
   }
-  AddActivity(parts.activity, symbols, lines);
+  if (parts.activity.orders > 0 || !parts.activity.event_ids.empty()) {
+    AddActivity(parts.activity, symbols, lines);
+  }
   for (const Episode& episode : parts.episodes) {
     AddEpisode(episode, symbols, lines);
   }
