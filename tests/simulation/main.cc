@@ -8,6 +8,7 @@
 #include "tests/simulation/simulation.h"
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a night is long: show what failed at once
   uint64_t seeds = 300;
   uint64_t from = 1;
   for (int i = 1; i + 1 < argc; i += 2) {
