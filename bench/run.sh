@@ -1,0 +1,12 @@
+#!/bin/bash
+# make bench: bench/run.sh [NAME]... runs the micro-benchmarks of the release build, or those named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+names=("$@")
+if [ ${#names[@]} = 0 ]; then
+  for source in bench/*_bench.cc; do names+=("$(basename "$source" .cc)"); done
+fi
+for name in "${names[@]}"; do
+  echo "== $name"
+  "build/release/bench/$name" --benchmark_min_time=0.2
+done
