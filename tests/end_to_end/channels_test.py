@@ -47,17 +47,17 @@ reentry: {key: event.review.id}
 steps:
   - {id: message, send: {template: thanks, via: [{via}], defaults: {name: 朋友}}}
 """
-TEXT = "{{#name}}{{name}}{{/name}}：谢谢您的五星好评！😊 “常回来看看” & <3\n"
+TEXT = "{{#name}}{{name}}{{/name}}：谢谢您的五星好评！😊 “常回来看看” & <3"
 TEMPLATES = {
     "thanks": TEXT,
     "thanks.email": "---\nsubject: 谢谢您，{{#name}}{{name}}{{/name}}！这是一个足够长的主题，"
                     "长到一行邮件标题放不下为止\n---\n" + TEXT,
-    "thanks.sms": "---\ncode: SMS_123456\nparam.name: \"{{#name}}{{name}}{{/name}}\"\n---\n" + TEXT,
+    "thanks.sms": "---\ncode: SMS_123456\nparam.name: {{#name}}{{name}}{{/name}}\n---\n" + TEXT,
     "thanks.wechat": "---\ntemplate_id: WECHAT_TEMPLATE_ID_00000001\n"
-                     "data.thing1: \"{{#name}}{{name}}{{/name}}\"\n---\n" + TEXT,
+                     "data.thing1: {{#name}}{{name}}{{/name}}\n---\n" + TEXT,
 }
 NAME = "王小明 “O'Neil”"
-RENDERED = NAME + "：谢谢您的五星好评！😊 “常回来看看” & <3\n"
+RENDERED = NAME + "：谢谢您的五星好评！😊 “常回来看看” & <3"
 
 
 def of_provider(port, provider):
@@ -121,7 +121,7 @@ class EveryChannel(WithJudges):
     def test_chinese_texts_arrive_as_they_were_meant(self):
         self.house.post(five_stars(1, "all"))
         mail = wait_for("the mail", lambda: received(self.mail)["messages"])[0]
-        self.assertEqual(mail["text"], RENDERED)
+        self.assertEqual(mail["text"], RENDERED + "\n")
         self.assertEqual(mail["subject"], f"谢谢您，{NAME}！这是一个足够长的主题，"
                                           "长到一行邮件标题放不下为止")
         self.assertEqual(mail["to"], ["c1@example.com"])
@@ -192,13 +192,16 @@ class EveryChannel(WithJudges):
 
 
 class Fallback(WithJudges):
+    WAITING = campaign("NAME", "wechat, sms").replace(
+        "via: [wechat, sms]", "via: [wechat, sms], wait_receipt: 2s") + \
+        "  - wait: {WAIT}\n" \
+        "  - {when: messages.message.delivered, send: {template: thanks, via: [hook]," \
+        " defaults: {name: x}}}\n"
     campaigns = {
         "refused": campaign("refused", "wechat, sms"),
-        "waiting": campaign("waiting", "wechat, sms").replace(
-            "via: [wechat, sms]", "via: [wechat, sms], wait_receipt: 2s") +
-        "  - wait: {for: 1h, until: message.delivered}\n"
-        "  - {when: messages.message.delivered, send: {template: thanks, via: [hook],"
-        " defaults: {name: x}}}\n"}
+        "waiting": WAITING.replace("NAME", "waiting").replace("WAIT", "for: 4s"),
+        "heard": WAITING.replace("NAME", "heard").replace(
+            "WAIT", "for: 1h, until: message.delivered")}
 
     def test_a_refusal_by_wechat_becomes_an_sms(self):
         control(self.http, path="/cgi-bin/message/template/send", fault="status", status=200,
@@ -220,10 +223,15 @@ class Fallback(WithJudges):
         self.house.post(five_stars(1, "waiting"))
         self.arrived(1, "wechat_template")
         self.assertEqual(self.push_receipts("wechat_template", status="success"), [200])
-        hook, = self.arrived(1, "webhook")  # the campaign heard of it
+        hook, = self.arrived(1, "webhook")  # the campaign knows of it
         self.assertEqual(hook["customer"], "c1")
-        time.sleep(3)
         self.assertEqual(of_provider(self.http, "aliyun"), [])
+
+    def test_a_receipt_ends_the_wait_for_it(self):
+        self.house.post(five_stars(1, "heard"))
+        self.arrived(1, "wechat_template")
+        self.assertEqual(self.push_receipts("wechat_template", status="success"), [200])
+        self.arrived(1, "webhook")
 
     def test_a_receipt_of_failure_becomes_an_sms_at_once(self):
         self.house.post(five_stars(1, "waiting"))
