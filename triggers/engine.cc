@@ -120,7 +120,6 @@ Engine::Impl::Run* Engine::Impl::RunOf(const Episode& episode) {
 }
 
 // --- events
-// ---------------------------------------------------------------------------------------
 
 void Engine::Impl::OnEvent(const Event& event, const Context& context, Customer* customer,
                            Effects* effects) {
@@ -184,7 +183,6 @@ void Engine::Impl::UpdateTier(Scope& scope) {
 }
 
 // --- clocks
-// ---------------------------------------------------------------------------------------
 
 DurationUs Engine::Impl::WindowOf(Run& run, uint32_t category) {
   if (category >= run.window_by_category.size()) {
@@ -310,7 +308,6 @@ void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadli
 }
 
 // --- timers and receipts
-// --------------------------------------------------------------------------
 
 void Engine::Impl::OnTimer(const TimerInput& timer, const Context& context, Customer* customer,
                            Effects* effects) {
@@ -365,7 +362,6 @@ void Engine::Impl::OnReceipt(const ReceiptInput& receipt, const Context& context
 }
 
 // --- sending, explaining
-// --------------------------------------------------------------------------
 
 Reason Engine::CheckSend(const Dispatch& dispatch, std::string_view channel, const Context& context,
                          Customer* customer, bool spend) {

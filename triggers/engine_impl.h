@@ -1,5 +1,5 @@
-// The engine's inside, shared by engine.cc (what listens to what) and episodes.cc (how an episode
-// runs). Include nowhere else.
+// The engine's inside, shared by engine.cc (what listens to what), episodes.cc (the life of an
+// episode) and steps.cc (what it does). Include nowhere else.
 #pragma once
 
 #include <map>
@@ -64,7 +64,7 @@ struct Engine::Impl {
   Run* CurrentRun(uint32_t symbol);
   Run* RunOf(const Episode& episode);
 
-  // --- episodes.cc: the life of an episode
+  // --- episodes.cc and steps.cc: the life of an episode
   // A candidate of `run`; `occurrence` makes its id unique.
   void Trigger(Run& run, uint32_t clock, std::string_view occurrence, TimeUs time, Scope& scope);
   // The gates, then the steps up to the first wait. True when the episode is still to be kept.
@@ -129,5 +129,11 @@ struct Engine::Impl {
   std::unordered_map<uint32_t, size_t> run_by_symbol;
   cel::Arena arena;
 };
+
+// The idempotency key of what this step sends or issues in this episode.
+Id128 DispatchId(const Campaign& campaign, const Customer& customer, const Episode& episode,
+                 const Step& step);
+// Takes a drafted coupon or message out of the episode again.
+void UndoAction(Episode* episode, const Id128& dispatch);
 
 }  // namespace huitou

@@ -11,7 +11,6 @@ namespace huitou {
 namespace {
 
 // --- entry
-// ----------------------------------------------------------------------------------------
 
 bool Active(const EntryQuestion& q) {
   return q.now >= q.campaign.active_from && q.now < q.campaign.active_until &&
@@ -114,7 +113,6 @@ constexpr std::array<EntryGate, 7> kEntryGates = {{
 }};
 
 // --- steps
-// ----------------------------------------------------------------------------------------
 
 // Keeps the channels that `passes`; true when any is left, or when the step is no send.
 template <typename Passes>

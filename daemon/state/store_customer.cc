@@ -165,16 +165,17 @@ Status Store::ReadJournal(ShardNumber shard, std::string_view customer, TimeUs w
   std::string from = prefix;
   ByteWriter(&from).Time(wall > kTimeMin + journal_retention_ ? wall - journal_retention_
                                                               : kTimeMin);
-  return key_value_->Scan(Family::kJournal, from, keys::End(prefix),
-                          [&](std::string_view /*key*/, std::string_view value) {
-                            ByteReader reader(value);
-                            reader.Time();
-                            lines->emplace_back(reader.Raw(reader.remaining()));
-                            if (lines->size() > max) {
-                              lines->erase(lines->begin());  // the newest are wanted
-                            }
-                            return true;
-                          });
+  Status status = key_value_->Scan(Family::kJournal, from, keys::End(prefix),
+                                   [&](std::string_view /*key*/, std::string_view value) {
+                                     ByteReader reader(value);
+                                     reader.Time();
+                                     lines->emplace_back(reader.Raw(reader.remaining()));
+                                     return true;
+                                   });
+  if (lines->size() > max) {
+    lines->erase(lines->begin(), lines->end() - static_cast<std::ptrdiff_t>(max));
+  }
+  return status;
 }
 
 Status Store::ReadLedger(ShardNumber shard, std::string_view customer,

@@ -1,0 +1,379 @@
+// How the daemon opens what it works with: store, streams of the embedded log, shards, sinks, Kafka
+// and the HTTP door.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "config/files.h"
+#include "daemon/app/daemon_impl.h"
+#include "daemon/http/api.h"
+#include "daemon/http/auth.h"
+#include "daemon/metrics/log.h"
+#include "daemon/sources/log_input.h"
+#include "daemon/state/rocks_key_value.h"
+
+namespace huitou {
+
+namespace {
+
+// Slices of the embedded log where no Kafka topic says how many partitions there are: more than the
+// cores of any machine that needs no Kafka.
+constexpr uint16_t kSlices = 4;
+
+const config::KafkaSource* FindKafka(const config::DaemonConfig& config,
+                                     const config::SourceConfig** source) {
+  for (const config::SourceConfig& candidate : config.sources) {
+    if (const auto* kafka = std::get_if<config::KafkaSource>(&candidate.source)) {
+      *source = &candidate;
+      return kafka;
+    }
+  }
+  return nullptr;
+}
+
+// An id that names this state directory for ever.
+Result<std::string> ReadOrMakeStateId(const std::string& path, Random* random) {
+  if (auto known = config::ReadWholeFile(path); known.ok() && !known->empty()) {
+    return known;
+  }
+  const std::string id = Id128{random->Next(), random->Next()}.ToString();
+  std::ofstream file(path, std::ios::binary);
+  file << id;
+  if (!file.flush()) {
+    return Status(StatusCode::kUnavailable, path + " cannot be written");
+  }
+  return id;
+}
+
+}  // namespace
+
+Status Daemon::Impl::OpenStore() {
+  const config::SourceConfig* source = nullptr;
+  const config::KafkaSource* kafka = FindKafka(loaded_->config, &source);
+  uint16_t wanted = 0;
+  const bool fresh = !std::filesystem::exists(state_dir_ + "/db");
+  if (kafka != nullptr) {
+    // Known from the store after the first start; a broker that is away then holds nobody up.
+    auto partitions = kafka::CountPartitions(kafka->brokers, kafka->properties, kafka->topics);
+    if (!partitions.ok() && (fresh || partitions.status().code() == StatusCode::kInvalid)) {
+      return partitions.status();
+    }
+    wanted = partitions.ok() ? *partitions : 0;
+  } else {
+    wanted = fresh ? kSlices : 0;
+  }
+  RocksOptions rocks;
+  rocks.directory = state_dir_ + "/db";
+  auto key_value = OpenRocks(rocks);
+  if (!key_value.ok()) {
+    return key_value.status();
+  }
+  StoreOptions options;
+  options.shards = wanted;
+  auto store = Store::Open(*std::move(key_value), options);
+  if (!store.ok()) {
+    return store.status();
+  }
+  store_ = *std::move(store);
+  shards_ = store_->shards();
+  auto id = ReadOrMakeStateId(state_dir_ + "/id", &random_);
+  if (!id.ok()) {
+    return id.status();
+  }
+  state_id_ = *id;
+  return quotas_.Load(*store_);
+}
+
+Status Daemon::Impl::StartSinks() {
+  const config::DaemonConfig& config = loaded_->config;
+  const config::SourceConfig* source = nullptr;
+  const config::KafkaSource* kafka = FindKafka(config, &source);
+  const auto target = [&](const config::SinkConfig& sink) -> SinkTarget {
+    if (const auto* file = std::get_if<config::SinkConfig::File>(&sink.target)) {
+      return FileTarget{file->path};
+    }
+    if (const auto* topic = std::get_if<config::SinkConfig::Kafka>(&sink.target)) {
+      // Without brokers of its own a sink uses those of the source, with its TLS and SASL.
+      const bool own = !topic->brokers.empty() || kafka == nullptr;
+      return KafkaTarget{own ? topic->brokers : kafka->brokers, topic->topic,
+                         own ? topic->properties : kafka->properties};
+    }
+    return {};
+  };
+  SinksHost host;
+  host.delivered = [this](ShardNumber shard, SinkKind kind, uint64_t sequence) {
+    std::shared_lock lock(owned_mutex_);
+    if (const auto found = owned_.find(shard); found != owned_.end()) {
+      found->second.worker->shard().PostDelivered(kind, sequence);
+    }
+  };
+  host.room = [this](ShardNumber shard) {
+    std::shared_lock lock(owned_mutex_);
+    if (const auto found = owned_.find(shard); found != owned_.end()) {
+      found->second.worker->shard().PostRoom();
+    }
+  };
+  auto sinks =
+      Sinks::Start({target(config.decisions), target(config.emits), target(config.dead_letters)},
+                   std::move(host), &metrics_);
+  if (!sinks.ok()) {
+    return sinks.status();
+  }
+  sinks_ = *std::move(sinks);
+  return Status::Ok();
+}
+
+Status Daemon::Impl::OpenStreams() {
+  const Currency currency = plays_->set->shop.currency;
+  for (const config::SourceConfig& source : loaded_->config.sources) {
+    if (std::holds_alternative<config::KafkaSource>(source.source)) {
+      continue;
+    }
+    auto number = store_->LogStream(source.name);
+    if (!number.ok()) {
+      return number.status();
+    }
+    Stream stream;
+    stream.source = source;
+    stream.number = *number;
+    if (source.map.has_value()) {
+      stream.map = MakeFieldMap(*source.map, currency);
+    }
+    stream.progress = std::make_unique<LogProgress>(store_.get(), stream.number);
+    if (const auto* file = std::get_if<config::FileSource>(&source.source)) {
+      FileFeeder::Parts parts;
+      parts.source = source.name;
+      parts.path = file->path;
+      parts.follow = file->follow;
+      parts.store = store_.get();
+      parts.stream = stream.number;
+      parts.progress = stream.progress.get();
+      parts.decoder = MakeDecoder(stream.map);
+      parts.wake = [this](ShardNumber shard) {
+        std::shared_lock lock(owned_mutex_);
+        if (const auto found = owned_.find(shard); found != owned_.end()) {
+          found->second.worker->Wake();
+        }
+      };
+      stream.feeder = std::make_unique<FileFeeder>(std::move(parts));
+    }
+    streams_.push_back(std::move(stream));
+  }
+  return Status::Ok();
+}
+
+Status Daemon::Impl::OpenShards() {
+  const config::SourceConfig* source = nullptr;
+  if (FindKafka(loaded_->config, &source) == nullptr) {
+    for (ShardNumber shard = 0; shard < shards_; ++shard) {
+      if (Status status = OpenShard(shard); !status.ok()) {
+        return status;
+      }
+    }
+  }
+  for (const Stream& stream : streams_) {
+    if (stream.feeder != nullptr) {
+      stream.feeder->Start();
+    }
+  }
+  std::lock_guard lock(mutex_);
+  opened_ = true;
+  return Status::Ok();
+}
+
+std::unique_ptr<ContractDecoder> Daemon::Impl::MakeDecoder(
+    const std::optional<FieldMap>& map) const {
+  return std::make_unique<ContractDecoder>(loaded_->campaigns->shop.currency, map);
+}
+
+std::vector<std::unique_ptr<ShardInput>> Daemon::Impl::InputsOf(ShardNumber shard) {
+  std::vector<std::unique_ptr<ShardInput>> inputs;
+  if (kafka_ != nullptr) {
+    inputs = kafka_->Inputs(shard);
+  }
+  for (const Stream& stream : streams_) {
+    InputSpec spec;
+    spec.name = spec.source = stream.source.name;
+    spec.partition = shard;
+    spec.log_stream = stream.number;
+    spec.allowed_lateness = stream.source.allowed_lateness;
+    if (stream.source.expect_event_within > 0) {
+      spec.expect_event_within = stream.source.expect_event_within;
+    }
+    LogInput::Parts parts;
+    parts.store = store_.get();
+    parts.clock = &clock_;
+    parts.stream = stream.number;
+    parts.progress = stream.progress.get();
+    if (stream.feeder != nullptr) {
+      parts.feeder_done = [feeder = stream.feeder.get()] { return feeder->Done(); };
+    }
+    inputs.push_back(
+        std::make_unique<LogInput>(std::move(spec), shard, parts, MakeDecoder(stream.map)));
+  }
+  return inputs;
+}
+
+Status Daemon::Impl::OpenShard(ShardNumber shard) {
+  const config::DaemonConfig& config = loaded_->config;
+  Owned owned;
+  owned.rendering = std::make_unique<TemplateRendering>();
+  std::shared_ptr<const Plays> plays;
+  {
+    std::lock_guard lock(mutex_);
+    plays = plays_;
+  }
+  owned.rendering->Use(plays);
+  ShardOptions options;
+  options.shard = shard;
+  options.commit_interval = config.commit_interval;
+  options.policies = outlets_.policies;
+  const auto configured = [](const config::SinkConfig& sink) { return sink.target.index() != 0; };
+  options.sink_decisions = configured(config.decisions);
+  options.sink_emits = configured(config.emits);
+  options.sink_dead_letters = configured(config.dead_letters);
+  ShardParts parts;
+  parts.store = store_.get();
+  parts.quotas = &quotas_;
+  parts.gate = dispatcher_.get();
+  parts.rendering = owned.rendering.get();
+  parts.sinks = sinks_.get();
+  parts.codes = outlets_.codes.get();
+  parts.observer = &shard_metrics_;
+  parts.random = &random_;
+  parts.pulses = &pulses_;
+  parts.campaigns = plays->set;
+  auto worker = ShardWorker::Open(std::move(options), std::move(parts), InputsOf(shard), &clock_,
+                                  [this, shard](const Status& status) { OnFatal(shard, status); });
+  if (!worker.ok()) {
+    return worker.status();
+  }
+  owned.worker = *std::move(worker);
+  owned.worker->Start();
+  std::unique_lock lock(owned_mutex_);
+  owned_[shard] = std::move(owned);
+  return Status::Ok();
+}
+
+void Daemon::Impl::CloseShards(const std::vector<ShardNumber>& shards, bool commit) {
+  for (const ShardNumber shard : shards) {
+    Owned owned;
+    {
+      std::unique_lock lock(owned_mutex_);
+      const auto found = owned_.find(shard);
+      if (found == owned_.end()) {
+        continue;
+      }
+      owned = std::move(found->second);
+      owned_.erase(found);
+    }
+    if (commit) {
+      owned.worker->Stop();
+    } else {
+      owned.worker->Abandon();
+    }
+  }
+}
+
+void Daemon::Impl::OnFatal(ShardNumber shard, const Status& status) {
+  Log(LogLevel::kError, "a shard has ended: its store or log can't be trusted",
+      {{"shard", shard}, {"why", status.message()}});
+  std::lock_guard lock(mutex_);
+  fatal_ = status.message();
+}
+
+Status Daemon::Impl::StartKafka() {
+  const config::SourceConfig* source = nullptr;
+  const config::KafkaSource* kafka = FindKafka(loaded_->config, &source);
+  if (kafka == nullptr) {
+    return Status::Ok();
+  }
+  KafkaSourceOptions options;
+  options.name = source->name;
+  options.brokers = kafka->brokers;
+  options.topics = kafka->topics;
+  options.group = kafka->group;
+  options.start_latest = kafka->start == config::KafkaSource::Start::kLatest;
+  options.allowed_lateness = source->allowed_lateness;
+  if (source->expect_event_within > 0) {
+    options.expect_event_within = source->expect_event_within;
+  }
+  options.properties = kafka->properties;
+  options.state_id = state_id_;
+  options.shards = shards_;
+  std::optional<FieldMap> map;
+  if (source->map.has_value()) {
+    map = MakeFieldMap(*source->map, loaded_->campaigns->shop.currency);
+  }
+  KafkaHost host;
+  host.stored_offset = [this](ShardNumber shard, const std::string& input) -> Result<int64_t> {
+    auto state = store_->ReadState(shard);
+    if (!state.ok()) {
+      return state.status();
+    }
+    for (const InputPosition& position : state->inputs) {
+      if (position.input == input) {
+        return position.next_offset;
+      }
+    }
+    return InputPosition::kNoOffset;
+  };
+  host.make_decoder = [this, map] { return MakeDecoder(map); };
+  host.assigned = [this](const std::vector<ShardNumber>& shards) {
+    for (const ShardNumber shard : shards) {
+      if (Status status = OpenShard(shard); !status.ok()) {
+        OnFatal(shard, status);
+      }
+    }
+  };
+  host.revoked = [this](const std::vector<ShardNumber>& shards) { CloseShards(shards, true); };
+  host.wake = [this](ShardNumber shard) {
+    std::shared_lock lock(owned_mutex_);
+    if (const auto found = owned_.find(shard); found != owned_.end()) {
+      found->second.worker->Wake();
+    }
+  };
+  kafka_ = std::make_unique<KafkaSource>(std::move(options), std::move(host), &clock_, &metrics_);
+  return kafka_->Start();
+}
+
+Status Daemon::Impl::StartHttp() {
+  const config::HttpConfig& http = loaded_->config.http;
+  http::ServerOptions options;
+  options.listen =
+      options_.listen.empty() ? http.host + ":" + std::to_string(http.port) : options_.listen;
+  if (!http.tokens.empty()) {
+    std::string lines;
+    for (const std::string& line : http.tokens) {
+      lines += line + "\n";
+    }
+    auto tokens = http::ParseTokens(lines);
+    if (!tokens.ok()) {
+      return {StatusCode::kInvalid,
+              loaded_->config.file + ": http.tokens: " + tokens.status().message()};
+    }
+    options.tokens = *std::move(tokens);
+  }
+  options.tls_certificate = http.tls_certificate;
+  options.tls_key = http.tls_key;
+  http::EventDoor door;
+  door.source = "http";
+  door.currency = loaded_->campaigns->shop.currency;
+  for (const Stream& stream : streams_) {
+    if (std::holds_alternative<config::HttpSource>(stream.source.source)) {
+      door.source = stream.source.name;
+      http_map_ = stream.map.has_value() ? std::make_unique<FieldMap>(*stream.map) : nullptr;
+    }
+  }
+  door.map = http_map_.get();
+  auto server =
+      http::Server::Start(options, http::MakeRouter(MakeApi(), door, &metrics_), &metrics_);
+  if (!server.ok()) {
+    return server.status();
+  }
+  server_ = *std::move(server);
+  return Status::Ok();
+}
+
+}  // namespace huitou
