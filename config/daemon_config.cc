@@ -183,7 +183,7 @@ std::optional<std::string> ReadSecret(const Value& value, const Secrets& secrets
     // The message must not repeat what it complains of.
     reader.Warning(value.where(), "a secret in the file itself: " + Quote(value.name()),
                    "write env:NAME or file:PATH");
-    return text;
+    return std::string(*text);
   }
   if (!secrets.read) {
     return reference;

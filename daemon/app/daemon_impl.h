@@ -34,6 +34,7 @@
 #include "daemon/sources/file_feeder.h"
 #include "daemon/sources/kafka_source.h"
 #include "daemon/sources/log_progress.h"
+#include "daemon/sources/log_writer.h"
 #include "daemon/state/store.h"
 #include "daemon/transports/transports.h"
 
@@ -64,6 +65,7 @@ class Daemon::Impl {
     std::optional<FieldMap> map;
     std::unique_ptr<LogProgress> progress;
     std::unique_ptr<FileFeeder> feeder;  // of a file source
+    std::unique_ptr<LogWriter> writer;   // of an http source
   };
 
   Status OpenStore();
@@ -73,6 +75,7 @@ class Daemon::Impl {
   Status StartKafka();
   Status StartHttp();
   Status OpenShard(ShardNumber shard);
+  void WakeShard(ShardNumber shard);
   void CloseShards(const std::vector<ShardNumber>& shards, bool commit);
   std::vector<std::unique_ptr<ShardInput>> InputsOf(ShardNumber shard);
   std::unique_ptr<ContractDecoder> MakeDecoder(const std::optional<FieldMap>& map) const;

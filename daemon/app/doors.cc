@@ -88,16 +88,7 @@ Status Daemon::Impl::Append(std::span<const http::AcceptedEvent> events) {
   for (const http::AcceptedEvent& event : events) {
     records.push_back({event.customer, event.payload, event.headers});
   }
-  if (Status status = store_->AppendLog(stream->number, records); !status.ok()) {
-    return status;
-  }
-  std::shared_lock lock(owned_mutex_);
-  for (const LogAppend& record : records) {
-    if (const auto found = owned_.find(ShardOf(record.key, shards_)); found != owned_.end()) {
-      found->second.worker->Wake();
-    }
-  }
-  return Status::Ok();
+  return stream->writer->Append(std::move(records));
 }
 
 Result<std::string> Daemon::Impl::Ask(const std::string& customer,

@@ -150,13 +150,12 @@ Status Daemon::Impl::OpenStreams() {
       parts.stream = stream.number;
       parts.progress = stream.progress.get();
       parts.decoder = MakeDecoder(stream.map);
-      parts.wake = [this](ShardNumber shard) {
-        std::shared_lock lock(owned_mutex_);
-        if (const auto found = owned_.find(shard); found != owned_.end()) {
-          found->second.worker->Wake();
-        }
-      };
+      parts.wake = [this](ShardNumber shard) { WakeShard(shard); };
       stream.feeder = std::make_unique<FileFeeder>(std::move(parts));
+    } else {
+      stream.writer = std::make_unique<LogWriter>(
+          LogWriter::Parts{store_.get(), stream.number, stream.progress.get(),
+                           [this](ShardNumber shard) { WakeShard(shard); }});
     }
     streams_.push_back(std::move(stream));
   }
@@ -213,6 +212,13 @@ std::vector<std::unique_ptr<ShardInput>> Daemon::Impl::InputsOf(ShardNumber shar
         std::make_unique<LogInput>(std::move(spec), shard, parts, MakeDecoder(stream.map)));
   }
   return inputs;
+}
+
+void Daemon::Impl::WakeShard(ShardNumber shard) {
+  std::shared_lock lock(owned_mutex_);
+  if (const auto found = owned_.find(shard); found != owned_.end()) {
+    found->second.worker->Wake();
+  }
 }
 
 Status Daemon::Impl::OpenShard(ShardNumber shard) {
@@ -328,12 +334,7 @@ Status Daemon::Impl::StartKafka() {
     }
   };
   host.revoked = [this](const std::vector<ShardNumber>& shards) { CloseShards(shards, true); };
-  host.wake = [this](ShardNumber shard) {
-    std::shared_lock lock(owned_mutex_);
-    if (const auto found = owned_.find(shard); found != owned_.end()) {
-      found->second.worker->Wake();
-    }
-  };
+  host.wake = [this](ShardNumber shard) { WakeShard(shard); };
   kafka_ = std::make_unique<KafkaSource>(std::move(options), std::move(host), &clock_, &metrics_);
   return kafka_->Start();
 }
