@@ -121,8 +121,7 @@ class AtABroker(unittest.TestCase):
 
 
 class RealData(AtABroker):
-    SCOPES = {"all": "", "category_own": ", per: category, cancel: own",
-              "category_any": ", per: category, cancel: any"}
+    SCOPES = {"all": "", "category_own": ", per: category, cancel: own"}
 
     def setUp(self):
         if not os.path.isdir(DATA) or shutil.which("zstd") is None:
