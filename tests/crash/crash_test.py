@@ -6,11 +6,12 @@
 A client posts orders and reviews, remembers what was answered 202, and repeats what was not
 answered with the same ids. Meanwhile the daemon is killed at random moments, some of them while it
 starts, and started again at once on the same state directory. The provider, a process of its own,
-keeps every message and coupon that reached it. In the end all three are compared with a plain model:
+keeps every message and coupon that reached it. In the end all three are compared with a plain
+model:
 
   every accepted event counts once; every message that is due has reached the provider; no coupon
-  is issued twice; where the channel promises `at_most_once` no message comes twice, and what did not
-  come is in the daemon's own books as unknown; elsewhere a repeat carries the same dispatch id.
+  is issued twice; where the channel promises `at_most_once` no message comes twice;
+  elsewhere a repeat carries the same dispatch id.
 
 The first half of the rounds asks the shop's coupon API, the second makes codes on the spot.
 Exit code 1 when something differs; --keep keeps the folder of the daemon then.
@@ -241,7 +242,8 @@ class Judgement:
                 wanted = {"dispatched"} if one["campaign"].startswith("thanks") else \
                     {"issued", "dispatched"}
                 if planned[one["episode"]] != wanted:
-                    self.fail(f"{customer}: {one['campaign']} did {sorted(planned[one['episode']])}")
+                    self.fail(f"{customer}: {one['campaign']} did "
+                              f"{sorted(planned[one['episode']])}")
 
     def judge_message(self, customer, decision, message, issued):
         if (message["customer"], message["template"]) != (customer, decision["template"]):
@@ -343,7 +345,8 @@ class Crash:
             self.restarts.append(first - started)
             time.sleep(self.random.uniform(0, 0.8))
         if house.process.poll() is not None:
-            raise AssertionError(f"the daemon ended by itself: exit code {house.process.returncode}")
+            raise AssertionError("the daemon ended by itself: exit code "
+                                 f"{house.process.returncode}")
         house.kill()
         house.spawn()
         return time.time()

@@ -25,7 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 JUDGES = os.path.join(ROOT, "tests", "judges")
 SKIPPED = 77
-# A machine that builds and tests at the same time is slow; a daemon that hangs is found all the same.
+# A machine that builds and tests at the same time is slow.
 PATIENCE_S = float(os.environ.get("PATIENCE_S", "60"))
 
 
@@ -161,8 +161,8 @@ class House:
     def spawn(self):
         with open(self.path("log"), "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, "run", "--config", self.path("huitou.yaml")], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, env=self.env)
+                [self.binary, "run", "--config", self.path("huitou.yaml")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
 
     def start(self):
         self.spawn()

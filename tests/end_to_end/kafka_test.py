@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The whole daemon at a real Apache Kafka broker: real data into four partitions, decisions equal to
-the reference, through kill -9; outage and backlog; a broker that restarts under load; poison
+"""The whole daemon at a real Apache Kafka broker: real data into four partitions, decisions
+equal to the reference, through kill -9; outage and backlog; a broker that restarts under load; poison
 records; a second daemon of the group.
 
     kafka_test.py [build/release/huitou] [unittest arguments]
