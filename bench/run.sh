@@ -10,3 +10,9 @@ for name in "${names[@]}"; do
   echo "== $name"
   "build/release/bench/$name" --benchmark_min_time=0.2
 done
+if [ $# = 0 ]; then
+  echo "== latency of a review"
+  bench/latency.py build/release/huitou
+  echo "== backtest beside DuckDB"
+  bench/backtest.sh build/release/huitou
+fi
