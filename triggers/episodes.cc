@@ -13,6 +13,24 @@ namespace {
 // A coupon provider that was asked before an exit may still answer this long.
 constexpr DurationUs kCouponAnswerWait = 7 * kDayUs;
 
+// Empty for what concerns coupons.
+std::string_view EventTypeOf(ReceiptInput::Kind kind) {
+  switch (kind) {
+    case ReceiptInput::Kind::kAccepted:
+      return "message.accepted";
+    case ReceiptInput::Kind::kDelivered:
+      return "message.delivered";
+    case ReceiptInput::Kind::kFailed:
+      return "message.failed";
+    case ReceiptInput::Kind::kClicked:
+      return "message.clicked";
+    case ReceiptInput::Kind::kCouponIssued:
+    case ReceiptInput::Kind::kCouponRefused:
+      break;
+  }
+  return {};
+}
+
 bool IsCandidate(const Episode& episode) {
   return episode.state == Episode::State::kSettling ||
          episode.state == Episode::State::kDeferredEntry;
@@ -515,6 +533,18 @@ bool Engine::Impl::HearReceipt(Run& run, Episode* episode, const ReceiptInput& r
     }
   } else if (episode->state == Episode::State::kEnded) {
     keep = KeepEnded(run, episode, scope);
+  } else if (const std::string_view type = EventTypeOf(receipt.kind); !type.empty()) {
+    // Receipts are events too: waits and exits may name them.
+    char digits[32];
+    receipt.dispatch.Format(digits);
+    const MessageReference message{{digits, sizeof digits}, "", receipt.reason, ""};
+    Event told;
+    told.type = type;
+    told.time = receipt.time;
+    told.customer.id = scope.customer.id;
+    told.message = &message;
+    scope.event = &told;
+    return HearEvent(run, episode, scope);
   }
   if (keep) {
     ArmEpisode(episode, scope);
