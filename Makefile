@@ -29,13 +29,13 @@ run: build ## start the daemon and play a small demo shop into it (ONCE=1 ends b
 
 test: ## build and run all tests: release, sanitizers, fuzz corpora, scripts
 	$(call packages,build test)
-	@tests/run.sh $(JOBS)
+	@tests/run.sh $(JOBS) $(STAGES)
 
 check: ## clang-format, clang-tidy, floors and self-contained headers
 	$(call packages,build test lint)
 	$(call configure,release)
 	$(call compile,release,generated)
-	@.ci/check $(JOBS)
+	@TIDY=$(TIDY) .ci/check $(JOBS)
 
 format: ## rewrite the sources by clang-format
 	$(call packages,lint)
