@@ -207,7 +207,7 @@ TEST(ShippedFiles, HaveNoMistakes) {
 
 // The same files with real providers behind the shipped channel names: front matter is complete.
 TEST(ShippedFiles, SuitRealProviders) {
-  const std::string root = std::string(HUITOU_SOURCE_DIR) + "/config/";
+  const std::string root = std::filesystem::absolute(HUITOU_SOURCE_DIR).string() + "/config/";
   const auto file = std::filesystem::temp_directory_path() /
                     ("huitou-shipped" + std::to_string(::getpid()) + ".yaml");
   const std::string text =

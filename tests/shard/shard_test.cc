@@ -502,7 +502,7 @@ TEST(Shard, AnErasedCustomerLeavesNothingAndNoTimer) {
   });
   ASSERT_TRUE(world.Turn());
   EXPECT_TRUE(erased.ok()) << erased.message();
-  EXPECT_EQ(1u, lines.size());  // an empty activity
+  EXPECT_EQ(0u, lines.size());
   world.gate.room["sms"] = 9;
   ASSERT_TRUE(world.LiveUntil(At(20)));
   ASSERT_EQ(1u, world.gate.sent.size());

@@ -145,14 +145,10 @@ std::string Difference(const Firings& got, const Firings& want) {
   std::set_difference(got.begin(), got.end(), want.begin(), want.end(), std::back_inserter(extra));
   std::string text;
   for (size_t i = 0; i < missing.size() && i < 5; ++i) {
-    text += "missing " + missing[i] +
-            "
-            ";
+    text += "missing " + missing[i] + "\n";
   }
   for (size_t i = 0; i < extra.size() && i < 5; ++i) {
-    text += "extra " + extra[i] +
-            "
-            ";
+    text += "extra " + extra[i] + "\n";
   }
   return text;
 }
