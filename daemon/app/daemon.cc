@@ -1,20 +1,13 @@
 #include "daemon/app/daemon.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
-#include "config/files.h"
 #include "daemon/app/daemon_impl.h"
 #include "daemon/app/setup.h"
-#include "daemon/http/api.h"
-#include "daemon/http/auth.h"
 #include "daemon/metrics/log.h"
-#include "daemon/sources/log_input.h"
-#include "daemon/state/rocks_key_value.h"
 #include "triggers/gates.h"
 
 namespace huitou {

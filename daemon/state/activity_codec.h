@@ -1,7 +1,7 @@
 // The bytes of an Activity: what changes with every order, so every byte is written again with
-// every order. A compact format of our own: Protocol Buffers needs some 40 bytes more for a
-// customer with five orders (tests/state/activity_codec_test.cc prints both), and half the store's
-// cost is the size of this record. Pure; any thread.
+// every order. A compact format of our own, for half the store's cost is the size of this record:
+// tests/state/activity_codec_test.cc prints and bounds that of a customer with five orders. Pure;
+// any thread.
 //
 // The first byte is the format's version. A new format gets a new number; old ones stay readable,
 // with their bytes kept in tests/state/fixtures.
