@@ -17,8 +17,11 @@ def common_words(commands):
         for at, word in enumerate(other):
             if word == "-isystem" and other[at + 1] not in words:
                 words += [word, other[at + 1]]
-            elif word.startswith(("-I", "-D")) and word not in words:
+            elif word.startswith("-I") and word not in words:
                 words.append(word)
+            elif word.startswith("-D"):  # one value each: a header may only need it to be there
+                if not any(known.split("=")[0] == word.split("=")[0] for known in words):
+                    words.append(word)
     return words
 
 
