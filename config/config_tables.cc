@@ -85,7 +85,12 @@ const Table& StateTable() {
             .type = Type::kDuration,
             .help = "How often state is made durable while events are live; larger while "
                     "catching up",
-            .default_text = "100ms"}},
+            .default_text = "100ms"},
+           {.name = "sync",
+            .type = Type::kBoolean,
+            .help = "Whether each commit waits for the disk, so that a power cut loses nothing; "
+                    "a crash of the process never does",
+            .default_text = "true"}},
   };
   return table;
 }

@@ -20,6 +20,7 @@ void ParseState(const Value& value, DaemonConfig* config) {
   if (config->commit_interval > kMinuteUs) {
     interval.Refuse("at most 1m", "what is not committed is done again after a crash");
   }
+  config->sync = map["sync"].Boolean().value_or(config->sync);
 }
 
 void ParseFiles(const MapReader& map, DaemonConfig* config) {

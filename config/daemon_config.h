@@ -125,6 +125,7 @@ struct DaemonConfig {
   std::string file;  // its own path
   std::string state_dir;
   DurationUs commit_interval = kSecondUs / 10;
+  bool sync = true;                    // a commit survives a power cut too
   std::string shop;                    // path; empty: the default shop
   std::vector<std::string> campaigns;  // files and folders
   std::string templates;               // a folder; empty: none

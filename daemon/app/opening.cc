@@ -65,6 +65,7 @@ Status Daemon::Impl::OpenStore() {
   }
   RocksOptions rocks;
   rocks.directory = state_dir_ + "/db";
+  rocks.sync = loaded_->config.sync;
   auto key_value = OpenRocks(rocks);
   if (!key_value.ok()) {
     return key_value.status();

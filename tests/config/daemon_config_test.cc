@@ -24,7 +24,7 @@ DaemonConfig Parse(const std::string& file, const std::string& text) {
 
 TEST(DaemonConfig, ReadsEveryKey) {
   const DaemonConfig config = Parse("etc/huitou.yaml", R"(
-state: {dir: ../var/state, commit_interval: 1s}
+state: {dir: ../var/state, commit_interval: 1s, sync: false}
 shop: shop.yaml
 campaigns: [campaigns, /opt/more.yaml]
 templates: templates
@@ -44,6 +44,7 @@ log: {level: debug, format: text}
 )");
   EXPECT_EQ(config.state_dir, "etc/../var/state");
   EXPECT_EQ(config.commit_interval, kSecondUs);
+  EXPECT_FALSE(config.sync);
   EXPECT_EQ(config.shop, "etc/shop.yaml");
   EXPECT_THAT(config.campaigns, ElementsAre("etc/campaigns", "/opt/more.yaml"));
   ASSERT_EQ(config.sources.size(), 3u);

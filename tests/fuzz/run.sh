@@ -3,7 +3,7 @@
 # Builds the fuzzers by clang and runs each for N seconds (60) from its kept inputs,
 # tests/fuzz/corpus/NAME/, which are all tried first. What it finds new is put beside the build; --keep
 # takes into the kept inputs those that reach new code. An input that breaks something is printed and
-# left in build/fuzz/found/: try it again with build/fuzz/tests/fuzz/NAME FILE. Exit 1 if there is one.
+# left in build/fuzz/found/: try it again with build/asan/tests/fuzz/NAME FILE. Exit 1 if there is one.
 set -euo pipefail
 shopt -s nullglob
 cd "$(dirname "$0")/../.."
@@ -17,15 +17,15 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-[ -f build/fuzz/build.ninja ] || cmake --preset fuzz > /dev/null
-cmake --build build/fuzz -j "${JOBS:-$(nproc)}" --target fuzzers
+[ -f build/asan/build.ninja ] || cmake --preset asan > /dev/null
+cmake --build build/asan -j "${JOBS:-$(nproc)}" --target fuzzers
 if [ ${#names[@]} = 0 ]; then
   for source in tests/fuzz/*_fuzz.cc; do names+=("$(basename "$source" .cc)"); done
 fi
 
 failed=0
 for name in "${names[@]}"; do
-  program=build/fuzz/tests/fuzz/$name kept=tests/fuzz/corpus/$name fresh=build/fuzz/corpus/$name
+  program=build/asan/tests/fuzz/$name kept=tests/fuzz/corpus/$name fresh=build/fuzz/corpus/$name
   mkdir -p "$kept" "$fresh" build/fuzz/found
   words=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1
          -artifact_prefix="build/fuzz/found/$name-")

@@ -17,8 +17,11 @@ constexpr std::string_view kDivideByZero = "division by zero";
 constexpr std::string_view kModuloByZero = "modulus by zero";
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
-Value IntArithmetic(Op op, int64_t a, int64_t b) {
-  int64_t result = 0;
+// Of int64_t or uint64_t; the specification makes every overflow an error.
+template <typename T>
+Value WholeArithmetic(Op op, T a, T b) {
+  constexpr bool is_signed = std::numeric_limits<T>::is_signed;
+  T result = 0;
   bool overflow = false;
   switch (op) {
     case Op::kAdd:
@@ -34,36 +37,18 @@ Value IntArithmetic(Op op, int64_t a, int64_t b) {
       if (b == 0) {
         return Value::Error(op == Op::kDivide ? kDivideByZero : kModuloByZero);
       }
-      overflow = a == std::numeric_limits<int64_t>::min() && b == -1;
+      // The one quotient that has no place: -2^63 / -1.
+      overflow = is_signed && a == std::numeric_limits<T>::min() && b == static_cast<T>(-1);
       if (!overflow) {
         result = op == Op::kDivide ? a / b : a % b;
       }
       break;
   }
-  return overflow ? Value::Error(kIntOverflow) : Value::Int(result);
-}
-
-Value UintArithmetic(Op op, uint64_t a, uint64_t b) {
-  uint64_t result = 0;
-  bool overflow = false;
-  switch (op) {
-    case Op::kAdd:
-      overflow = __builtin_add_overflow(a, b, &result);
-      break;
-    case Op::kSubtract:
-      overflow = __builtin_sub_overflow(a, b, &result);
-      break;
-    case Op::kMultiply:
-      overflow = __builtin_mul_overflow(a, b, &result);
-      break;
-    default:
-      if (b == 0) {
-        return Value::Error(op == Op::kDivide ? kDivideByZero : kModuloByZero);
-      }
-      result = op == Op::kDivide ? a / b : a % b;
-      break;
+  if constexpr (is_signed) {
+    return overflow ? Value::Error(kIntOverflow) : Value::Int(result);
+  } else {
+    return overflow ? Value::Error(kUintOverflow) : Value::Uint(result);
   }
-  return overflow ? Value::Error(kUintOverflow) : Value::Uint(result);
 }
 
 // IEEE 754: x / 0.0 is an infinity or NaN.
@@ -166,9 +151,9 @@ Value Arithmetic(Op op, const Value& a, const Value& b, CallContext& context) {
   if (a.kind() == b.kind()) {
     switch (a.kind()) {
       case Kind::kInt:
-        return IntArithmetic(op, a.as_int(), b.as_int());
+        return WholeArithmetic(op, a.as_int(), b.as_int());
       case Kind::kUint:
-        return UintArithmetic(op, a.as_uint(), b.as_uint());
+        return WholeArithmetic(op, a.as_uint(), b.as_uint());
       case Kind::kDouble:
         return DoubleArithmetic(op, a.as_double(), b.as_double());
       case Kind::kString:
@@ -187,7 +172,7 @@ Value Arithmetic(Op op, const Value& a, const Value& b, CallContext& context) {
 Value Negate(const Value& value) {
   switch (value.kind()) {
     case Kind::kInt:
-      return IntArithmetic(Op::kSubtract, 0, value.as_int());
+      return WholeArithmetic<int64_t>(Op::kSubtract, 0, value.as_int());
     case Kind::kDouble:
       return Value::Double(-value.as_double());
     default:
