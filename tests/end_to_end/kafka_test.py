@@ -14,6 +14,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,8 @@ shop: shop.yaml
 campaigns: [campaigns]
 templates: templates
 sources:
-  - kafka: {name: shop, brokers: "BROKERS", topics: [TOPIC], group: GROUP, allowed_lateness: 0s}
+  - kafka: {name: shop, brokers: "BROKERS", topics: [TOPIC], group: GROUP, allowed_lateness: 0s,
+           properties: {session.timeout.ms: "2000", heartbeat.interval.ms: "400"}}
 channels:
   outbox: {provider: file, path: outbox.jsonl}
 sinks:
@@ -75,6 +77,11 @@ class Broker:
 
     def post(self, topic, *events):
         self.produce(topic, [json.dumps(event) for event in events])
+
+    def gave_up(self, group):
+        """Whether the coordinator has removed a member that was silent past its session."""
+        with open(os.path.join(self.folder, "broker.log"), encoding="utf-8") as log:
+            return any(f"group {group} has failed, removing" in line for line in log)
 
     def end(self):
         self.run("stop")
@@ -213,6 +220,28 @@ class Outages(AtABroker):
             wait_for("all orders", lambda: orders() >= 4000, patience_s=120, every_s=1)
             self.assertEqual(orders(), 4000)
             self.assertIsNone(one.process.poll())
+
+    def test_a_daemon_that_slept_past_its_session_goes_on_and_doubles_nothing(self):
+        topic = self.topic("slept")
+        with self.house(topic, {"away": self.absence("away", "30d")}) as one:
+            one.start()
+            now = time.time()
+
+            def orders():
+                return sum(one.get(f"/v1/customers/c{i}")[1].get("orders", 0) for i in range(40))
+            self.broker.post(topic, *[order(i, f"c{i % 40}", now) for i in range(1000)])
+            wait_for("some orders", lambda: orders() > 0)
+            one.process.send_signal(signal.SIGSTOP)
+            try:
+                wait_for("the group to give it up", lambda: self.broker.gave_up(topic))
+                self.broker.post(topic, *[order(i, f"c{i % 40}", now) for i in range(1000, 2000)])
+            finally:
+                one.process.send_signal(signal.SIGCONT)
+            wait_for("all orders", lambda: orders() >= 2000, every_s=1)
+            self.assertEqual(orders(), 2000)
+            wait_for("readiness", lambda: one.readiness()[0] == 200)
+            self.assertIsNone(one.process.poll())
+            self.assertEqual(one.stop(), 0)
 
     def test_poison_and_tombstones_are_dead_letters_and_the_stream_goes_on(self):
         topic = self.topic("poison")
