@@ -14,6 +14,7 @@
 #include "daemon/commands/eval.h"
 #include "daemon/commands/offline.h"
 #include "daemon/commands/run.h"
+#include "daemon/simulate/backtest.h"
 #include "triggers/base/text.h"
 
 namespace huitou {
@@ -58,7 +59,12 @@ void AddSimulate(CLI::App* app, Command* command) {
   sub->add_flag("--json", options->json, "the report as JSON");
   sub->callback([=] {
     options->progress = isatty(STDERR_FILENO) != 0;
-    *command = [=] { return RunSimulate(*options, std::cout, std::cerr); };
+    *command = [=]() -> int {
+      std::unique_ptr<Backtest> backtest;
+      const int code = RunSimulate(*options, &backtest, std::cout, std::cerr);
+      std::cout.flush();
+      std::_Exit(code);
+    };
   });
 }
 

@@ -3,6 +3,7 @@
 // runs). Everything is bounded by limits.h. Owned by one shard thread.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -73,6 +74,11 @@ struct Progress {
   TimeUs last_entered_at = kTimeMin;
 };
 
+// The lists that every customer has hold their first entries inside: most customers need no more,
+// and millions of them are kept in memory.
+template <typename T, size_t kInside>
+using ShortList = boost::container::small_vector<T, kInside>;
+
 struct Activity {
   uint32_t orders = 0;
   int64_t spend_minor = 0;  // shop currency, less refunds
@@ -82,12 +88,12 @@ struct Activity {
   uint32_t returns = 0;
   uint32_t tier = 0;  // symbol
   TimeUs tier_until = kTimeMin;
-  std::vector<Purchase> purchases;           // by time
-  std::vector<CategoryActivity> categories;  // by category
-  std::vector<Clock> clocks;
+  ShortList<Purchase, 1> purchases;           // by time
+  ShortList<CategoryActivity, 1> categories;  // by category
+  ShortList<Clock, 1> clocks;
   std::vector<RecentSend> sends;  // by time
   std::vector<Progress> progress;
-  std::vector<uint64_t> event_ids;  // hashes of the most recent, oldest first
+  ShortList<uint64_t, 2> event_ids;  // hashes of the most recent, oldest first
 };
 
 // --- Profile ------------------------------------------------------------------------------------

@@ -21,29 +21,31 @@ constexpr std::array<std::string_view, 17> kReasonWords = {
     "budget",  "stock",   "quiet_hours",    "when",
     "exit"};
 
-void AppendKey(std::string* out, std::string_view key) {
-  out->append(",\"").append(key).append("\":");
-}
+// Most decisions fit without the string's growing under way.
+constexpr size_t kUsualBytes = 512;
 
+// `key` with the comma before it and the colon behind it.
 void AppendText(std::string* out, std::string_view key, std::string_view text) {
   if (!text.empty()) {
-    AppendKey(out, key);
+    out->append(key);
     AppendJsonString(out, text);
   }
 }
 
 void AppendId(std::string* out, std::string_view key, const Id128& id) {
   if (!id.empty()) {
-    char digits[32];
-    id.Format(digits);
-    AppendKey(out, key);
-    out->append("\"").append(digits, sizeof digits).append("\"");
+    char quoted[34];
+    quoted[0] = quoted[33] = '"';
+    id.Format(quoted + 1);
+    out->append(key).append(quoted, sizeof quoted);
   }
 }
 
-void AppendTime(std::string* out, TimeUs time) {
-  char text[32];
-  out->append("\"").append(text, FormatRfc3339(time, text)).append("\"");
+void AppendTime(std::string* out, std::string_view key, TimeUs time) {
+  char quoted[40] = {'"'};
+  const size_t length = FormatRfc3339(time, quoted + 1);
+  quoted[length + 1] = '"';
+  out->append(key).append(quoted, length + 2);
 }
 
 }  // namespace
@@ -57,32 +59,30 @@ std::string_view ToString(Reason reason) {
 }
 
 void FormatDecision(const Decision& decision, std::string* out) {
-  out->append("{\"time\":");
-  AppendTime(out, decision.time);
-  AppendText(out, "campaign", decision.campaign);
-  AppendText(out, "customer", decision.customer);
-  AppendId(out, "episode", decision.episode);
-  AppendKey(out, "seq");
+  out->reserve(out->size() + kUsualBytes);
+  AppendTime(out, R"({"time":)", decision.time);
+  AppendText(out, R"(,"campaign":)", decision.campaign);
+  AppendText(out, R"(,"customer":)", decision.customer);
+  AppendId(out, R"(,"episode":)", decision.episode);
   char digits[16];
   const auto end = std::to_chars(digits, digits + sizeof digits, decision.seq).ptr;
-  out->append(digits, end);
-  AppendText(out, "clock", decision.clock);
-  AppendText(out, "outcome", ToString(decision.outcome));
-  AppendText(out, "reason", decision.reason);
-  AppendText(out, "step", decision.step);
-  AppendId(out, "dispatch", decision.dispatch);
-  AppendText(out, "channel", decision.channel);
-  AppendText(out, "template", decision.template_name);
-  AppendText(out, "coupon", decision.coupon);
+  out->append(R"(,"seq":)").append(digits, end);
+  AppendText(out, R"(,"clock":)", decision.clock);
+  AppendText(out, R"(,"outcome":)", ToString(decision.outcome));
+  AppendText(out, R"(,"reason":)", decision.reason);
+  AppendText(out, R"(,"step":)", decision.step);
+  AppendId(out, R"(,"dispatch":)", decision.dispatch);
+  AppendText(out, R"(,"channel":)", decision.channel);
+  AppendText(out, R"(,"template":)", decision.template_name);
+  AppendText(out, R"(,"coupon":)", decision.coupon);
   if (!decision.amount.currency.code().empty()) {
-    AppendText(out, "amount", FormatMinor(decision.amount.minor, decision.amount.currency));
-    AppendText(out, "currency", decision.amount.currency.code());
+    AppendText(out, R"(,"amount":)", FormatMinor(decision.amount.minor, decision.amount.currency));
+    AppendText(out, R"(,"currency":)", decision.amount.currency.code());
   }
-  AppendText(out, "arm", decision.arm);
-  AppendText(out, "variant", decision.variant);
+  AppendText(out, R"(,"arm":)", decision.arm);
+  AppendText(out, R"(,"variant":)", decision.variant);
   if (decision.until != kTimeMin) {
-    AppendKey(out, "until");
-    AppendTime(out, decision.until);
+    AppendTime(out, R"(,"until":)", decision.until);
   }
   out->push_back('}');
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kEpisodeBit = uint64_t{1} << 63;
 
-Clock* FindClock(std::vector<Clock>* clocks, uint32_t campaign, uint32_t category) {
+Clock* FindClock(ShortList<Clock, 1>* clocks, uint32_t campaign, uint32_t category) {
   for (Clock& clock : *clocks) {
     if (clock.campaign == campaign && clock.category == category) {
       return &clock;
@@ -287,9 +287,7 @@ void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadli
   const bool watched = run != nullptr && run->campaign->absence() != nullptr;
   const DurationUs window = watched ? WindowOf(*run, category) : kNoWindow;
   if (window == kNoWindow) {
-    std::erase_if(clocks, [&](const Clock& known) {
-      return known.campaign == campaign && known.category == category;
-    });
+    clocks.erase(clocks.begin() + (clock - clocks.data()));
     return;  // the campaign, or its window for this category, is gone
   }
   const ClockRule rule{window, run->same_event};

@@ -85,8 +85,12 @@ bool Engine::Impl::IsTrue(const Condition& condition, const Run& run, const Epis
 std::vector<std::pair<std::string, std::string>> Engine::Impl::Variables(
     const std::vector<TemplateVariable>& variables, const Run& run, const Episode* episode,
     Scope& scope) {
-  const Zone zone = ZoneOf(scope.customer, set->shop);
   std::vector<std::pair<std::string, std::string>> texts;
+  if (variables.empty()) {
+    return texts;
+  }
+  const Zone zone = ZoneOf(scope.customer, set->shop);
+  texts.reserve(variables.size());
   for (const TemplateVariable& variable : variables) {
     arena.Clear();
     std::string text =

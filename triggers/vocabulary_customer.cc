@@ -55,7 +55,7 @@ class CategoriesView : public cel::MapView {
   }
 
  private:
-  const std::vector<CategoryActivity>& Categories() const {
+  const ShortList<CategoryActivity, 1>& Categories() const {
     return binding_.customer->activity.categories;
   }
   const Binding& binding_;

@@ -146,9 +146,10 @@ int RunTest(const TestOptions& options, std::ostream& out, std::ostream& err) {
   return failed == 0 ? kExitGood : kExitNo;
 }
 
-int RunSimulate(const SimulateOptions& options, std::ostream& out, std::ostream& err) {
-  BacktestOptions backtest;
-  if (!FillBacktest(options, &backtest, err)) {
+int RunSimulate(const SimulateOptions& options, std::unique_ptr<Backtest>* backtest,
+                std::ostream& out, std::ostream& err) {
+  BacktestOptions wanted;
+  if (!FillBacktest(options, &wanted, err)) {
     return kExitUsage;
   }
   const config::Loaded loaded = LoadCampaigns(options.config, options.shop, options.campaigns, err);
@@ -157,12 +158,13 @@ int RunSimulate(const SimulateOptions& options, std::ostream& out, std::ostream&
   }
   bool shown = false;
   if (options.progress) {
-    backtest.progress = [&](uint64_t events) {
+    wanted.progress = [&](uint64_t events) {
       shown = true;
       err << fmt::format("\r{} events", events) << std::flush;
     };
   }
-  auto report = RunBacktest(loaded.campaigns, backtest);
+  *backtest = std::make_unique<Backtest>(loaded.campaigns, wanted);
+  auto report = (*backtest)->Run();
   if (shown) {
     err << "\r                              \r";
   }

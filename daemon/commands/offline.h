@@ -3,11 +3,14 @@
 #pragma once
 
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace huitou {
+
+class Backtest;
 
 struct CheckOptions {
   std::vector<std::string> paths;
@@ -38,7 +41,10 @@ struct SimulateOptions {
   bool json = false;
   bool progress = false;  // stderr is a terminal
 };
-int RunSimulate(const SimulateOptions& options, std::ostream& out, std::ostream& err);
+// What it built stays in `*backtest`: a process that ends need not take millions of customers
+// apart.
+int RunSimulate(const SimulateOptions& options, std::unique_ptr<Backtest>* backtest,
+                std::ostream& out, std::ostream& err);
 
 int RunSchema(const std::string& kind, std::ostream& out, std::ostream& err);
 

@@ -329,6 +329,12 @@ bool EventDecoder::Impl::ReadCustomer(Value& value) {
   if (!ok || !CloseAttributes(&inner_, &event_->customer.attributes)) {
     return false;
   }
+  if (!options_->keep_profile) {
+    const std::string_view id = event_->customer.id;
+    event_->customer = CustomerFields();
+    event_->customer.id = id;
+    return true;
+  }
   const char* end = nullptr;
   if (says_more_than_id_ && value.current_location().get(end) == simdjson::SUCCESS) {
     // The location is that of the next token: a comma or a brace behind white space.

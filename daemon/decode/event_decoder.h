@@ -41,6 +41,8 @@ struct DecodeOptions {
   Currency currency;  // of amounts without one: the shop's
   // Off: attributes stay null (but are checked all the same). For runs where nothing reads them.
   bool keep_attributes = true;
+  // Off: of the customer's fields only the id is kept, likewise.
+  bool keep_profile = true;
 };
 
 // Bytes that must be readable behind a text given to DecodePadded.

@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <numeric>
-#include <set>
+#include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
-#include "daemon/decode/event_decoder.h"
-#include "daemon/decode/line_reader.h"
 #include "daemon/simulate/decision_log.h"
+#include "daemon/simulate/event_stream.h"
 #include "daemon/simulate/world.h"
 #include "triggers/base/json.h"
 
@@ -19,6 +21,8 @@ namespace {
 
 constexpr uint64_t kProgressEvery = 100'000;
 constexpr size_t kRefusedShown = 3;
+// How many events ahead a customer is fetched: time enough for a miss, few enough to keep.
+constexpr size_t kFetchAhead = 8;
 
 uint64_t Sum(const std::map<std::string, uint64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), uint64_t{0},
@@ -33,59 +37,83 @@ std::string CountsJson(const std::map<std::string, uint64_t>& counts) {
   return object.Close();
 }
 
-bool Mentions(const Condition& condition, std::string_view word) {
-  return condition != nullptr && condition->text().find(word) != std::string::npos;
-}
+// Whether the campaigns' and the shop's conditions have any of some words in their text.
+class Words {
+ public:
+  explicit Words(std::initializer_list<std::string_view> words) : words_(words) {}
 
-bool Mentions(const std::vector<TemplateVariable>& variables, std::string_view word) {
-  for (const TemplateVariable& variable : variables) {
-    if (Mentions(variable.value, word)) {
-      return true;
-    }
+  bool In(const CampaignSet& set) const {
+    return std::any_of(set.campaigns.begin(), set.campaigns.end(),
+                       [&](const auto& campaign) { return In(*campaign); }) ||
+           std::any_of(set.shop.segments.begin(), set.shop.segments.end(),
+                       [&](const auto& segment) { return In(segment.second); }) ||
+           In(set.shop.tiers.by);
   }
-  return false;
-}
 
-bool Mentions(const std::vector<Step>& steps, std::string_view word) {
-  for (const Step& step : steps) {
-    bool found = Mentions(step.when, word);
+ private:
+  bool In(const Campaign& campaign) const {
+    return In(campaign.where) || In(campaign.reentry.key) || In(campaign.steps) ||
+           (campaign.goal.has_value() && In(campaign.goal->where)) ||
+           std::any_of(campaign.exits.begin(), campaign.exits.end(),
+                       [&](const ExitRule& exit) { return In(exit.where); });
+  }
+  bool In(const std::vector<Step>& steps) const {
+    return std::any_of(steps.begin(), steps.end(), [&](const Step& step) { return In(step); });
+  }
+  bool In(const Step& step) const {
+    bool found = In(step.when);
     if (const auto* send = std::get_if<SendStep>(&step.action)) {
-      found = found || Mentions(send->variables, word);
+      found = found || In(send->variables);
     } else if (const auto* emit = std::get_if<EmitStep>(&step.action)) {
-      found = found || Mentions(emit->variables, word);
+      found = found || In(emit->variables);
     } else if (const auto* wait = std::get_if<WaitStep>(&step.action)) {
-      found = found || Mentions(wait->until_where, word);
+      found = found || In(wait->until_where);
     } else if (const auto* branch = std::get_if<BranchStep>(&step.action)) {
       for (const BranchArm& arm : branch->arms) {
-        found = found || Mentions(arm.when, word) || Mentions(arm.steps, word);
+        found = found || In(arm.when) || In(arm.steps);
       }
     }
-    if (found) {
-      return true;
-    }
+    return found;
   }
-  return false;
+  bool In(const std::vector<TemplateVariable>& variables) const {
+    return std::any_of(variables.begin(), variables.end(),
+                       [&](const TemplateVariable& variable) { return In(variable.value); });
+  }
+  bool In(const Condition& condition) const {
+    return condition != nullptr &&
+           std::any_of(words_.begin(), words_.end(), [&](std::string_view word) {
+             return condition->text().find(word) != std::string::npos;
+           });
+  }
+
+  std::vector<std::string_view> words_;
+};
+
+// Steps that read the profile without a condition's saying so: gates of messages, waits until a
+// local time, times as a template shows them.
+bool ReadProfile(const std::vector<Step>& steps) {
+  return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+    const auto* emit = std::get_if<EmitStep>(&step.action);
+    const auto* branch = std::get_if<BranchStep>(&step.action);
+    return std::holds_alternative<SendStep>(step.action) ||
+           std::holds_alternative<WaitStep>(step.action) ||
+           (emit != nullptr && !emit->variables.empty()) ||
+           (branch != nullptr &&
+            std::any_of(branch->arms.begin(), branch->arms.end(),
+                        [](const BranchArm& arm) { return ReadProfile(arm.steps); }));
+  });
 }
 
-// Whether anything could read an attribute: else the decoder need not keep them.
-bool ReadsAttributes(const CampaignSet& set) {
-  constexpr std::string_view kWord = "attributes";
-  for (const auto& campaign : set.campaigns) {
-    bool reads = Mentions(campaign->where, kWord) || Mentions(campaign->reentry.key, kWord) ||
-                 Mentions(campaign->steps, kWord);
-    for (const ExitRule& exit : campaign->exits) {
-      reads = reads || Mentions(exit.where, kWord);
-    }
-    if (reads || (campaign->goal.has_value() && Mentions(campaign->goal->where, kWord))) {
-      return true;
-    }
-  }
-  for (const auto& [name, segment] : set.shop.segments) {
-    if (Mentions(segment, kWord)) {
-      return true;
-    }
-  }
-  return Mentions(set.shop.tiers.by, kWord);
+// What nothing could read, the decoder need not keep.
+DecodeOptions OptionsFor(const CampaignSet& set) {
+  DecodeOptions options{set.shop.currency};
+  options.keep_attributes = Words({"attributes"}).In(set);
+  options.keep_profile =
+      options.keep_attributes ||
+      Words({"tags", "region", "locale", "timezone", "birthday"}).In(set) ||
+      std::any_of(set.campaigns.begin(), set.campaigns.end(),
+                  [](const auto& campaign) { return ReadProfile(campaign->steps); });
+  return options;
 }
 
 // Counts decisions into the report as they come.
@@ -146,8 +174,9 @@ class Tally {
 };
 
 void CountOpenEpisodes(World* world, BacktestReport* report) {
-  for (uint32_t number = 0; number < world->customers(); ++number) {
-    for (const Episode& episode : world->customer(number).episodes) {
+  const CustomerTable& customers = world->customers();
+  for (uint32_t number = 0; number < customers.size(); ++number) {
+    for (const Episode& episode : customers[number].episodes) {
       CampaignReport& campaign = report->campaigns[world->symbols().Name(episode.campaign)];
       switch (episode.state) {
         case Episode::State::kSettling:
@@ -166,6 +195,90 @@ void CountOpenEpisodes(World* world, BacktestReport* report) {
 }
 
 }  // namespace
+
+// The events through the world, into the report.
+class Backtest::Impl {
+ public:
+  Impl(std::shared_ptr<const CampaignSet> set, const BacktestOptions& options)
+      : options_(options),
+        tally_(*set, &report_),
+        world_(set, {options.lateness, options.assume_contact, options.assume_consent, true},
+               [this](const Effects& effects, uint32_t) { tally_.Add(effects, &log_); }),
+        stream_(options.files, OptionsFor(*set)) {}
+
+  Result<BacktestReport> Run() {
+    for (auto batch = stream_.Next(); !batch.empty(); batch = stream_.Next()) {
+      ApplyAll(batch);
+    }
+    if (!stream_.status().ok()) {
+      return stream_.status();
+    }
+    report_.until = options_.until.value_or(world_.newest());
+    if (world_.newest() != kTimeMin) {
+      world_.FinishAt(report_.until);
+    }
+    report_.customers = world_.customers().size();
+    report_.condition_errors = world_.condition_errors();
+    CountOpenEpisodes(&world_, &report_);
+    auto hash = log_.Finish(options_.decisions_path);
+    if (!hash.ok()) {
+      return hash.status();
+    }
+    report_.decisions_sha256 = *hash;
+    return std::move(report_);
+  }
+
+ private:
+  void ApplyAll(std::span<const StreamedEvent> batch) {
+    CustomerTable& customers = world_.customers();
+    for (const StreamedEvent& event : batch) {
+      customers.FetchCell(event.customer_hash);
+    }
+    for (size_t i = 0; i < std::min(kFetchAhead, batch.size()); ++i) {
+      customers.FetchCustomer(batch[i].customer_hash);
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (i + kFetchAhead < batch.size()) {
+        customers.FetchCustomer(batch[i + kFetchAhead].customer_hash);
+      }
+      if (i + kFetchAhead / 2 < batch.size()) {
+        customers.FetchLists(batch[i + kFetchAhead / 2].customer_hash);
+      }
+      Apply(batch[i]);
+    }
+  }
+
+  void Apply(const StreamedEvent& in) {
+    if (++lines_ % kProgressEvery == 0 && options_.progress) {
+      options_.progress(lines_);
+    }
+    EventError error = in.error;
+    if (error == EventError::kNone && options_.until.has_value() &&
+        in.event.time > *options_.until) {
+      error = EventError::kFuture;
+    }
+    if (error != EventError::kNone) {
+      ++report_.events_rejected[std::string(ToString(error))];
+      if (report_.first_refused.size() < kRefusedShown && error != EventError::kFuture) {
+        report_.first_refused.push_back(fmt::format("{}:{}: refused: {} ({})", *in.path,
+                                                    in.line_number, ToString(error), in.detail));
+      }
+      return;
+    }
+    const World::Applied applied = world_.Apply(in.event, in.customer_hash);
+    report_.duplicates += applied == World::Applied::kDuplicate ? 1 : 0;
+    report_.late += applied == World::Applied::kLate ? 1 : 0;
+    report_.events += applied == World::Applied::kDuplicate ? 0 : 1;
+  }
+
+  const BacktestOptions options_;
+  BacktestReport report_;
+  DecisionLog log_;
+  Tally tally_;
+  World world_;
+  EventStream stream_;
+  uint64_t lines_ = 0;
+};
 
 std::vector<std::string> BacktestReport::ConservationViolations() const {
   std::vector<std::string> violations;
@@ -250,67 +363,14 @@ std::string BacktestReport::ToText() const {
   return text;
 }
 
-Result<BacktestReport> RunBacktest(std::shared_ptr<const CampaignSet> set,
-                                   const BacktestOptions& options) {
-  BacktestReport report;
-  DecisionLog log;
-  Tally tally(*set, &report);
-  // Kept to the end of the process: taking millions of customers apart would cost a tenth of the
-  // time.
-  static auto& worlds = *new std::vector<std::unique_ptr<World>>();
-  worlds.push_back(std::make_unique<World>(
-      set, WorldOptions{options.lateness, options.assume_contact, options.assume_consent, true},
-      [&](const Effects& effects, uint32_t) { tally.Add(effects, &log); }));
-  World& world = *worlds.back();
-  EventDecoder decoder;
-  const DecodeOptions decode{set->shop.currency, ReadsAttributes(*set)};
-  Event event;
-  std::string detail;
-  uint64_t lines = 0;
-  for (const std::string& path : options.files) {
-    auto reader = LineReader::Open(path);
-    if (!reader.ok()) {
-      return reader.status();
-    }
-    std::string_view line;
-    while ((*reader)->Next(&line)) {
-      if (++lines % kProgressEvery == 0 && options.progress) {
-        options.progress(lines);
-      }
-      EventError error = decoder.DecodePadded(line, decode, &event, &detail);
-      if (error == EventError::kNone && options.until.has_value() && event.time > *options.until) {
-        error = EventError::kFuture;
-      }
-      if (error != EventError::kNone) {
-        ++report.events_rejected[std::string(ToString(error))];
-        if (report.first_refused.size() < kRefusedShown && error != EventError::kFuture) {
-          report.first_refused.push_back(fmt::format(
-              "{}:{}: refused: {} ({})", path, (*reader)->line_number(), ToString(error), detail));
-        }
-        continue;
-      }
-      const World::Applied applied = world.Apply(event);
-      report.duplicates += applied == World::Applied::kDuplicate ? 1 : 0;
-      report.late += applied == World::Applied::kLate ? 1 : 0;
-      report.events += applied == World::Applied::kDuplicate ? 0 : 1;
-    }
-    if (!(*reader)->status().ok()) {
-      return (*reader)->status();
-    }
-  }
-  report.until = options.until.value_or(world.newest());
-  if (world.newest() != kTimeMin) {
-    world.FinishAt(report.until);
-  }
-  report.customers = world.customers();
-  report.condition_errors = world.condition_errors();
-  CountOpenEpisodes(&world, &report);
-  auto hash = log.Finish(options.decisions_path);
-  if (!hash.ok()) {
-    return hash.status();
-  }
-  report.decisions_sha256 = *hash;
-  return report;
+Backtest::Backtest(std::shared_ptr<const CampaignSet> set, const BacktestOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(set), options)) {
+}
+
+Backtest::~Backtest() = default;
+
+Result<BacktestReport> Backtest::Run() {
+  return impl_->Run();
 }
 
 }  // namespace huitou

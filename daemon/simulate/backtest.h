@@ -1,5 +1,6 @@
 // A backtest: what would these campaigns have done with this history? Reads event files in the
-// order given, runs them through a World, and reports. The same input gives the same bytes.
+// order given, runs them through a World, and reports. The same input gives the same bytes. One
+// thread, which another one helps by decoding ahead.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +65,20 @@ struct BacktestReport {
   std::string ToText() const;
 };
 
-Result<BacktestReport> RunBacktest(std::shared_ptr<const CampaignSet> set,
-                                   const BacktestOptions& options);
+class Backtest {
+ public:
+  Backtest(std::shared_ptr<const CampaignSet> set, const BacktestOptions& options);
+  // Taking millions of customers apart takes a while: a process that ends anyway may leave it.
+  ~Backtest();
+  Backtest(const Backtest&) = delete;
+  Backtest& operator=(const Backtest&) = delete;
+
+  // Once.
+  Result<BacktestReport> Run();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace huitou

@@ -222,7 +222,8 @@ class Stage {
   }
 
   void Seat(const config::TestCustomer& known) {
-    Customer& customer = world_.customer(world_.CustomerNumber(known.id));
+    CustomerTable& customers = world_.customers();
+    Customer& customer = customers[customers.Number(known.id, Hash64(known.id))];
     Profile& profile = customer.MutableProfile();
     profile = known.profile;
     for (const std::string& channel : known.consents) {

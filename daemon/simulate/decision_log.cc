@@ -111,13 +111,17 @@ Result<std::string> DecisionLog::Finish(const std::string& path) {
   };
   while (!hours_.empty()) {
     auto& lines = hours_.begin()->second;
-    const auto name_order = [&](uint16_t a, uint16_t b) { return names_[a].compare(names_[b]); };
-    std::sort(lines.begin(), lines.end(), [&](const Line& a, const Line& b) {
+    const auto name_order = [&](uint16_t a, uint16_t b) {
+      return a == b ? 0 : names_[a].compare(names_[b]);
+    };
+    const auto before = [&](const Line& a, const Line& b) {
       if (a.time != b.time) {
         return a.time < b.time;
       }
-      if (const int order = a.customer.compare(b.customer); order != 0) {
-        return order < 0;
+      if (a.customer.data() != b.customer.data()) {
+        if (const int order = a.customer.compare(b.customer); order != 0) {
+          return order < 0;
+        }
       }
       if (const int order = name_order(a.campaign, b.campaign); order != 0) {
         return order < 0;
@@ -126,7 +130,11 @@ Result<std::string> DecisionLog::Finish(const std::string& path) {
         return order < 0;
       }
       return std::tie(a.seq, a.episode) < std::tie(b.seq, b.episode);
-    });
+    };
+    // Events that come in order leave nothing to sort.
+    if (!std::is_sorted(lines.begin(), lines.end(), before)) {
+      std::sort(lines.begin(), lines.end(), before);
+    }
     for (const Line& line : lines) {
       FormatDecision(Expand(line), &chunk);
       chunk.push_back('\n');

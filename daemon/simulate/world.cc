@@ -8,6 +8,9 @@ namespace huitou {
 
 namespace {
 
+// How many timers ahead a customer is fetched: time enough for a miss, few enough to keep.
+constexpr size_t kFetchAhead = 8;
+
 std::string QuotaKey(std::string_view name, int64_t period) {
   return std::string(name) + '\n' + std::to_string(period);
 }
@@ -40,8 +43,7 @@ World::World(std::shared_ptr<const CampaignSet> set, const WorldOptions& options
     : set_(std::move(set)),
       options_(options),
       listener_(std::move(listener)),
-      engine_(set_, &symbols_),
-      cells_(size_t{1} << 12) {
+      engine_(set_, &symbols_) {
   context_.symbols = &symbols_;
   context_.quotas = &quotas_;
   context_.codes = &codes_;
@@ -49,35 +51,6 @@ World::World(std::shared_ptr<const CampaignSet> set, const WorldOptions& options
   context_.assume_consent = options.assume_consent;
   context_.holdouts = options.holdouts;
   context_.messages_settle = true;
-}
-
-uint32_t World::CustomerNumber(std::string_view id) {
-  const uint64_t hash = Hash64(id);
-  size_t at = hash & (cells_.size() - 1);
-  while (cells_[at].number_plus_1 != 0) {
-    if (cells_[at].hash == hash && customers_[cells_[at].number_plus_1 - 1].id == id) {
-      return cells_[at].number_plus_1 - 1;
-    }
-    at = (at + 1) & (cells_.size() - 1);
-  }
-  const auto number = static_cast<uint32_t>(customers_.size());
-  customers_.emplace_back();
-  customers_.back().id = id;
-  cells_[at] = {hash, number + 1};
-  if (customers_.size() * 2 > cells_.size()) {
-    std::vector<Cell> larger(cells_.size() * 4);
-    for (const Cell& cell : cells_) {
-      size_t place = cell.hash & (larger.size() - 1);
-      while (cell.number_plus_1 != 0 && larger[place].number_plus_1 != 0) {
-        place = (place + 1) & (larger.size() - 1);
-      }
-      if (cell.number_plus_1 != 0) {
-        larger[place] = cell;
-      }
-    }
-    cells_ = std::move(larger);
-  }
-  return number;
 }
 
 void World::Step(const Input& input, uint32_t number) {
@@ -92,14 +65,14 @@ void World::Step(const Input& input, uint32_t number) {
   }
 }
 
-World::Applied World::Apply(const Event& event) {
+World::Applied World::Apply(const Event& event, uint64_t customer_hash) {
   const bool newer = newest_ == kTimeMin || event.time > newest_;
   if (newer) {
     newest_ = event.time;
     FireBefore(newest_ - options_.lateness);
     context_.frontier = newest_ - options_.lateness;
   }
-  Step(EventInput{&event}, CustomerNumber(event.customer.id));
+  Step(EventInput{&event}, customers_.Number(event.customer.id, customer_hash));
   if (effects_.duplicate) {
     return Applied::kDuplicate;
   }
@@ -119,6 +92,9 @@ void World::FireBefore(TimeUs frontier) {
   }
   bool more = true;
   while (more) {
+    if (const PendingTimer* upcoming = timers_.Upcoming(kFetchAhead)) {
+      customers_.FetchNumber(upcoming->customer);
+    }
     group_.assign(1, timer);
     more = timers_.PopBefore(frontier, &timer);
     while (more && timer.deadline == group_.front().deadline) {

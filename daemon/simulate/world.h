@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "daemon/simulate/customer_table.h"
 #include "daemon/simulate/timer_queue.h"
 #include "triggers/engine.h"
 
@@ -56,14 +56,12 @@ class World {
   World& operator=(const World&) = delete;
 
   enum class Applied : uint8_t { kApplied, kLate, kDuplicate };
-  Applied Apply(const Event& event);
+  Applied Apply(const Event& event) { return Apply(event, Hash64(event.customer.id)); }
+  Applied Apply(const Event& event, uint64_t customer_hash);
   // Fires everything due at or before `time`.
   void FinishAt(TimeUs time);
 
-  // The number of a customer, created if new.
-  uint32_t CustomerNumber(std::string_view id);
-  Customer& customer(uint32_t number) { return customers_[number]; }
-  size_t customers() const { return customers_.size(); }
+  CustomerTable& customers() { return customers_; }
   TimeUs newest() const { return newest_; }
   SymbolTable& symbols() { return symbols_; }
   const CampaignSet& set() const { return *set_; }
@@ -82,13 +80,7 @@ class World {
   Engine engine_;
   Context context_;
   Effects effects_;
-  std::deque<Customer> customers_;
-  // An open-addressing table: a customer's number + 1 behind the top bits of its id's hash.
-  struct Cell {
-    uint64_t hash = 0;
-    uint32_t number_plus_1 = 0;
-  };
-  std::vector<Cell> cells_;
+  CustomerTable customers_;
   TimerQueue timers_;
   std::vector<PendingTimer> group_;
   TimeUs newest_ = kTimeMin;

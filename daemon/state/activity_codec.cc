@@ -142,7 +142,7 @@ struct PurchaseSums {
   TimeUs first = kTimeMin;
   TimeUs last = kTimeMin;
 };
-PurchaseSums SumsOf(const std::vector<Purchase>& purchases) {
+PurchaseSums SumsOf(const ShortList<Purchase, 1>& purchases) {
   PurchaseSums sums;
   for (const Purchase& purchase : purchases) {
     sums.orders += purchase.orders;
@@ -234,8 +234,8 @@ void WriteSends(const Activity& activity, ByteWriter* writer, TimeWriter* times)
 // --- reading
 // --------------------------------------------------------------------------------------
 
-template <typename T>
-bool Resize(ByteReader* reader, std::vector<T>* list) {
+template <typename List>
+bool Resize(ByteReader* reader, List* list) {
   const uint64_t count = reader->Varint();
   // Every item takes at least a byte.
   if (count > kListMax || count > reader->remaining()) {

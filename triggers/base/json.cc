@@ -1,5 +1,6 @@
 #include "triggers/base/json.h"
 
+#include <array>
 #include <utility>
 
 #include "triggers/base/text.h"
@@ -23,11 +24,14 @@ size_t SequenceLength(unsigned char lead) {
   return lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
 }
 
-// ASCII that stands for itself.
-bool IsPlain(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= ' ' && byte < 0x7F && byte != '"' && byte != '\\';
-}
+// ASCII that stands for itself, by its code.
+constexpr std::array<bool, 256> kIsPlain = [] {
+  std::array<bool, 256> is_plain{};
+  for (size_t byte = ' '; byte < 0x7F; ++byte) {
+    is_plain[byte] = byte != '"' && byte != '\\';
+  }
+  return is_plain;
+}();
 
 void AppendAscii(std::string* out, unsigned char byte) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -62,12 +66,11 @@ void AppendAscii(std::string* out, unsigned char byte) {
 }  // namespace
 
 void AppendJsonString(std::string* out, std::string_view text) {
-  out->reserve(out->size() + text.size() + 2);
   *out += '"';
   for (size_t i = 0; i < text.size();) {
     // Most texts are one run of plain letters.
     const size_t start = i;
-    while (i < text.size() && IsPlain(text[i])) {
+    while (i < text.size() && kIsPlain[static_cast<unsigned char>(text[i])]) {
       ++i;
     }
     out->append(text, start, i - start);
