@@ -43,7 +43,7 @@ void Effects::Clear() {
   ledger.clear();
   withdrawn.clear();
   candidates.clear();
-  condition_errors = 0;
+  condition_errors.clear();
   duplicate = false;
   late = false;
 }

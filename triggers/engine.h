@@ -112,6 +112,12 @@ struct LedgerEntry {
   TimeUs expires_at = 0;
 };
 
+// A condition that failed when it was evaluated, and so was not true.
+struct ConditionError {
+  std::string_view campaign;
+  std::string why;
+};
+
 struct Effects {
   std::vector<Decision> decisions;
   std::vector<Dispatch> dispatches;
@@ -120,9 +126,9 @@ struct Effects {
   std::vector<LedgerEntry> ledger;
   std::vector<Id128> withdrawn;              // dispatches that must not be sent any more
   std::vector<std::string_view> candidates;  // campaigns' ids, one for each candidate
-  uint32_t condition_errors = 0;  // conditions that failed when evaluated and so were not true
-  bool duplicate = false;         // the event was seen before: nothing else happened
-  bool late = false;              // the event is older than the frontier
+  std::vector<ConditionError> condition_errors;
+  bool duplicate = false;  // the event was seen before: nothing else happened
+  bool late = false;       // the event is older than the frontier
 
   void Clear();
 };

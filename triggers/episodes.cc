@@ -78,7 +78,7 @@ bool Engine::Impl::IsTrue(const Condition& condition, const Run& run, const Epis
   }
   arena.Clear();
   const cel::Value answer = Evaluate(condition, Bind(run, episode, scope), arena);
-  scope.effects.condition_errors += answer.is_error() ? 1 : 0;
+  NoteError(answer, run.campaign->id, &scope.effects.condition_errors);
   return answer.is_true();
 }
 
@@ -133,7 +133,7 @@ void Engine::Impl::Trigger(Run& run, uint32_t clock, std::string_view occurrence
   if (campaign.reentry.key != nullptr) {
     arena.Clear();
     const cel::Value key = Evaluate(campaign.reentry.key, Bind(run, &episode, scope), arena);
-    scope.effects.condition_errors += key.is_error() ? 1 : 0;
+    NoteError(key, campaign.id, &scope.effects.condition_errors);
     episode.key = Hash64(FormatForPeople(key, Zone()));
   } else {
     episode.key = Hash64(symbols->Name(clock));

@@ -45,8 +45,8 @@ bool Audience(const EntryQuestion& q) {
                   &q.campaign, &q.set.shop, q.context.symbols, q.now};
   q.arena.Clear();
   const cel::Value answer = Evaluate(q.campaign.where, binding, q.arena);
-  if (answer.is_error() && q.condition_errors != nullptr) {
-    ++*q.condition_errors;
+  if (q.condition_errors != nullptr) {
+    NoteError(answer, q.campaign.id, q.condition_errors);
   }
   return answer.is_true();
 }
@@ -233,6 +233,13 @@ constexpr std::array<StepGate, 7> kStepGates = {{
 }};
 
 }  // namespace
+
+void NoteError(const cel::Value& answer, std::string_view campaign,
+               std::vector<ConditionError>* errors) {
+  if (answer.is_error()) {
+    errors->push_back({campaign, std::string(answer.as_string())});
+  }
+}
 
 bool ReadsEvent(const Condition& condition) {
   const auto& used = condition->slots_used();

@@ -24,9 +24,13 @@ struct EntryQuestion {
   TimeUs now = 0;  // event time
   const Event* event = nullptr;
   cel::Arena& arena;
-  uint32_t* condition_errors = nullptr;
+  std::vector<ConditionError>* condition_errors = nullptr;
   bool hypothetical = false;  // nothing triggers: a `where:` on the event can't be asked
 };
+
+// Adds `answer` if it is an error.
+void NoteError(const cel::Value& answer, std::string_view campaign,
+               std::vector<ConditionError>* errors);
 
 struct EntryGate {
   Reason reason;

@@ -8,6 +8,7 @@
 #include "daemon/app/daemon_impl.h"
 #include "daemon/app/setup.h"
 #include "daemon/metrics/log.h"
+#include "daemon/metrics/uplift.h"
 #include "triggers/gates.h"
 
 namespace huitou {
@@ -27,7 +28,6 @@ Daemon::Impl::Impl(config::Loaded loaded, const DaemonOptions& options)
     : loaded_(std::make_shared<config::Loaded>(std::move(loaded))),
       options_(options),
       metrics_(HUITOU_VERSION),
-      shard_metrics_(&metrics_),
       dispatch_metrics_(&metrics_) {
 }
 
@@ -88,7 +88,7 @@ Status Daemon::Impl::Start() {
             }
           },
       .on_receipts =
-          [this](const std::string& channel, std::vector<channels::Receipt> receipts) {
+          [this](const std::string& channel, const std::vector<channels::Receipt>& receipts) {
             return TakeReceipts(channel, receipts);
           }});
   dispatcher_->Reload(outlets_.channels);
@@ -281,22 +281,43 @@ void Daemon::Impl::Keep() {
   }
 }
 
+std::shared_ptr<const Plays> Daemon::Impl::plays() const {
+  std::lock_guard lock(mutex_);
+  return plays_;
+}
+
+std::map<std::string, CampaignTally> Daemon::Impl::Tallies() const {
+  std::map<std::string, CampaignTally> tallies;
+  std::shared_lock lock(owned_mutex_);
+  for (const auto& [shard, owned] : owned_) {
+    for (const auto& [campaign, part] : owned.worker->shard().Snapshot().tallies) {
+      tallies[campaign] += part;
+    }
+  }
+  return tallies;
+}
+
 void Daemon::Impl::UpdateGauges() {
+  const std::shared_ptr<const Plays> plays = this->plays();
+  UpdateShardGauges();
+  UpdateCampaignGauges(*plays);
+  const Shop& shop = plays->set->shop;
+  for (const auto& [name, budget] : shop.budgets) {
+    const TimeUs period = PeriodOf(budget.period, clock_.Now(), shop.zone);
+    const int64_t spent = quotas_.Sum("budget:" + name, period);
+    metrics_.Set(Metric::kBudgetRemaining, {name, budget.amount.currency.code()},
+                 ToMajor(budget.amount.minor - spent, budget.amount.currency));
+  }
+  metrics_.Set(Metric::kReady, {}, NotReady().empty() ? 1 : 0);
+}
+
+void Daemon::Impl::UpdateShardGauges() {
   const TimeUs now = clock_.Now();
   double timers_pending = 0;
   double timers_held = 0;
-  std::map<std::string, double> in_flight;
   std::map<std::string, double> depth;
   for (const DispatchChannel& channel : outlets_.channels) {
     depth[channel.name] = 0;
-  }
-  std::shared_ptr<const Plays> plays;
-  {
-    std::lock_guard lock(mutex_);
-    plays = plays_;
-  }
-  for (const auto& campaign : plays->set->campaigns) {
-    in_flight[campaign->id] = 0;
   }
   {
     std::shared_lock lock(owned_mutex_);
@@ -311,26 +332,34 @@ void Daemon::Impl::UpdateGauges() {
       for (const auto& [channel, count] : status.outbox_depth) {
         depth[channel] += static_cast<double>(count);
       }
-      for (const auto& [campaign, tally] : status.tallies) {
-        in_flight[campaign] += static_cast<double>(tally.pending + tally.waiting);
-      }
     }
   }
   metrics_.Set(Metric::kTimersPending, {}, timers_pending);
   metrics_.Set(Metric::kTimersHeld, {}, timers_held);
-  for (const auto& [campaign, count] : in_flight) {
-    metrics_.Set(Metric::kInFlight, {campaign}, count);
-  }
   for (const auto& [channel, count] : depth) {
     metrics_.Set(Metric::kOutboxDepth, {channel}, count);
   }
-  const Shop& shop = plays->set->shop;
-  for (const auto& [name, budget] : shop.budgets) {
-    const int64_t spent = quotas_.Sum("budget:" + name, PeriodOf(budget.period, now, shop.zone));
-    metrics_.Set(Metric::kBudgetRemaining, {name, budget.amount.currency.code()},
-                 ToMajor(budget.amount.minor - spent, budget.amount.currency));
+}
+
+void Daemon::Impl::UpdateCampaignGauges(const Plays& plays) {
+  std::map<std::string, CampaignTally> tallies = Tallies();
+  for (const auto& campaign : plays.set->campaigns) {
+    const CampaignTally& tally = tallies[campaign->id];
+    const auto uplift =
+        UpliftOf({tally.entered, tally.treated_converted, tally.holdout, tally.holdout_converted});
+    if (campaign->goal.has_value() && uplift.has_value()) {
+      metrics_.Set(Metric::kUplift, {campaign->id, "estimate"}, uplift->estimate);
+      metrics_.Set(Metric::kUplift, {campaign->id, "lower"}, uplift->lower);
+      metrics_.Set(Metric::kUplift, {campaign->id, "upper"}, uplift->upper);
+    }
   }
-  metrics_.Set(Metric::kReady, {}, NotReady().empty() ? 1 : 0);
+  for (const auto& [campaign, tally] : tallies) {
+    metrics_.Set(Metric::kInFlight, {campaign}, static_cast<double>(tally.pending + tally.waiting));
+    for (const auto& [code, minor] : tally.money_minor) {
+      metrics_.Set(Metric::kMoneySpent, {campaign, code},
+                   ToMajor(minor, Currency::Parse(code).value_or(Currency())));
+    }
+  }
 }
 
 // --- Daemon

@@ -56,6 +56,7 @@ class Daemon::Impl {
   // One shard of this process.
   struct Owned {
     std::unique_ptr<TemplateRendering> rendering;
+    std::unique_ptr<ShardMetrics> metrics;
     std::unique_ptr<ShardWorker> worker;
   };
   // An embedded-log stream that every shard reads its slice of.
@@ -82,6 +83,10 @@ class Daemon::Impl {
   void OnFatal(ShardNumber shard, const Status& status);
   void Keep();  // housekeeping: gauges, readiness changes
   void UpdateGauges();
+  void UpdateShardGauges();
+  void UpdateCampaignGauges(const Plays& plays);
+  std::map<std::string, CampaignTally> Tallies() const;  // by campaign
+  std::shared_ptr<const Plays> plays() const;
 
   // --- doors.cc
   http::DaemonApi MakeApi();
@@ -112,7 +117,6 @@ class Daemon::Impl {
   SystemClock clock_;
   SeededRandom random_{std::random_device{}()};
   Metrics metrics_;
-  ShardMetrics shard_metrics_;
   DispatchMetrics dispatch_metrics_;
   std::unique_ptr<Store> store_;
   QuotaBook quotas_;

@@ -196,27 +196,8 @@ Status Daemon::Impl::Erase(const std::string& customer) {
 }
 
 Result<std::string> Daemon::Impl::Campaigns() {
-  std::shared_ptr<const Plays> plays;
-  {
-    std::lock_guard lock(mutex_);
-    plays = plays_;
-  }
-  std::map<std::string, CampaignTally> tallies;
-  {
-    std::shared_lock lock(owned_mutex_);
-    for (const auto& [shard, owned] : owned_) {
-      for (const auto& [id, part] : owned.worker->shard().Snapshot().tallies) {
-        CampaignTally& sum = tallies[id];
-        sum.entered += part.entered;
-        sum.rejected += part.rejected;
-        sum.exited += part.exited;
-        sum.completed += part.completed;
-        sum.failed += part.failed;
-        sum.pending += part.pending;
-        sum.waiting += part.waiting;
-      }
-    }
-  }
+  const std::shared_ptr<const Plays> plays = this->plays();
+  std::map<std::string, CampaignTally> tallies = Tallies();
   std::vector<std::string> list;
   for (const auto& campaign : plays->set->campaigns) {
     list.push_back(JsonObject()

@@ -1,6 +1,8 @@
 #include "daemon/app/observers.h"
 
-#include "daemon/metrics/log.h"
+#include <utility>
+
+#include "daemon/clock/clock.h"
 
 namespace huitou {
 
@@ -31,33 +33,77 @@ double Seconds(DurationUs duration) {
 
 }  // namespace
 
+ShardMetrics::ShardMetrics(Metrics* metrics, ShardNumber shard, Providers providers)
+    : metrics_(metrics), shard_(std::to_string(shard)), providers_(std::move(providers)) {
+}
+
+ShardMetrics::~ShardMetrics() {
+  Tell();
+}
+
+void ShardMetrics::Count(Metric counter, std::string_view first, std::string_view second,
+                         std::string_view third) {
+  const Series<std::string_view> series{counter, {first, second, third}};
+  const auto found = counts_.find(series);
+  if (found != counts_.end()) {
+    ++found->second;
+  } else {
+    counts_[{counter, {std::string(first), std::string(second), std::string(third)}}] = 1;
+  }
+}
+
+void ShardMetrics::Tell() {
+  for (const auto& [series, count] : counts_) {
+    const auto& labels = series.labels;
+    const auto amount = static_cast<double>(count);
+    switch (LabelCount(series.counter)) {
+      case 1:
+        metrics_->Add(series.counter, {labels[0]}, amount);
+        break;
+      case 2:
+        metrics_->Add(series.counter, {labels[0], labels[1]}, amount);
+        break;
+      default:
+        metrics_->Add(series.counter, {labels[0], labels[1], labels[2]}, amount);
+    }
+  }
+  counts_.clear();
+}
+
 void ShardMetrics::OnEvent(const InputSpec& input, std::string_view type) {
-  metrics_->Add(Metric::kEvents, {input.source, type});
+  Count(Metric::kEvents, input.source, type);
 }
 
 void ShardMetrics::OnRejected(const InputSpec& input, std::string_view reason) {
-  metrics_->Add(Metric::kEventsRejected, {input.source, reason});
+  Count(Metric::kEventsRejected, input.source, reason);
 }
 
 void ShardMetrics::OnLate(const InputSpec& input) {
-  metrics_->Add(Metric::kEventsLate, {input.source});
+  Count(Metric::kEventsLate, input.source);
 }
 
 void ShardMetrics::OnFuture(const InputSpec& input) {
-  metrics_->Add(Metric::kEventsClamped, {input.source});
+  Count(Metric::kEventsClamped, input.source);
 }
 
 void ShardMetrics::OnDuplicate(std::string_view kind) {
-  metrics_->Add(Metric::kDuplicatesDropped, {kind});
+  Count(Metric::kDuplicatesDropped, kind);
 }
 
 void ShardMetrics::OnDecision(const Decision& decision) {
-  metrics_->Add(Metric::kDecisions,
-                {decision.campaign, ToString(decision.outcome), decision.reason});
+  Count(Metric::kDecisions, decision.campaign, ToString(decision.outcome), decision.reason);
   if (decision.outcome == OutcomeKind::kIssued) {
-    metrics_->Add(Metric::kCouponsIssued, {decision.campaign});
+    Count(Metric::kCouponsIssued, decision.campaign);
   } else if (decision.outcome == OutcomeKind::kConverted) {
-    metrics_->Add(Metric::kConversions, {decision.campaign, decision.arm});
+    Count(Metric::kConversions, decision.campaign, decision.arm);
+  }
+}
+
+void ShardMetrics::OnConditionError(std::string_view campaign, std::string_view why) {
+  Count(Metric::kConditionErrors, campaign);
+  if (const auto left_out = limiter_.Pass(campaign, SteadyNow())) {
+    Log(LogLevel::kWarning, "a condition failed and so is not true",
+        {{"campaign", campaign}, {"why", why}, {"left_out", *left_out}});
   }
 }
 
@@ -65,9 +111,20 @@ void ShardMetrics::OnTimer(DurationUs lateness) {
   metrics_->Observe(Metric::kTimerLateness, {}, Seconds(lateness));
 }
 
+void ShardMetrics::OnDispatch(std::string_view channel, std::string_view outcome) {
+  const auto provider = providers_.find(channel);
+  Count(Metric::kDispatches, channel,
+        provider == providers_.end() ? std::string_view() : provider->second, outcome);
+}
+
 void ShardMetrics::OnConservationViolation(std::string_view what) {
   metrics_->Add(Metric::kConservationViolations, {});
   Log(LogLevel::kError, "conservation law violated", {{"what", what}});
+}
+
+void ShardMetrics::OnCommit(const CommitBatch& batch) {
+  metrics_->Observe(Metric::kCommitDuration, {shard_}, Seconds(batch.took));
+  Tell();
 }
 
 void ShardMetrics::OnStalled(bool stalled, std::string_view why) {

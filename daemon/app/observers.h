@@ -1,21 +1,31 @@
-// What happens inside, as metrics: one object for all shards and the dispatcher. Any thread.
+// What happens inside, as metrics and log lines.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "daemon/metrics/log.h"
 #include "daemon/metrics/metrics.h"
 #include "daemon/outbox/dispatcher.h"
 #include "daemon/shard/shard.h"
 
 namespace huitou {
 
+// Of one shard, on its owner's thread. What comes with every event is counted here, without a lock,
+// and told to the metrics at each commit.
 class ShardMetrics final : public ShardObserver {
  public:
-  explicit ShardMetrics(Metrics* metrics) : metrics_(metrics) {}
+  using Providers = std::map<std::string, std::string, std::less<>>;  // by channel
+
+  ShardMetrics(Metrics* metrics, ShardNumber shard, Providers providers);
+  ~ShardMetrics() override;
 
   void OnEvent(const InputSpec& input, std::string_view type) override;
   void OnRejected(const InputSpec& input, std::string_view reason) override;
@@ -23,14 +33,43 @@ class ShardMetrics final : public ShardObserver {
   void OnFuture(const InputSpec& input) override;
   void OnDuplicate(std::string_view kind) override;
   void OnDecision(const Decision& decision) override;
+  void OnConditionError(std::string_view campaign, std::string_view why) override;
   void OnTimer(DurationUs lateness) override;
+  void OnDispatch(std::string_view channel, std::string_view outcome) override;
   void OnConservationViolation(std::string_view what) override;
+  void OnCommit(const CommitBatch& batch) override;
   void OnStalled(bool stalled, std::string_view why) override;
 
  private:
+  // A counter and its labels' values; empty behind the last.
+  template <typename Text>
+  struct Series {
+    Metric counter;
+    std::array<Text, 3> labels;
+  };
+  struct Before {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const Series<A>& a, const Series<B>& b) const {
+      return a.counter != b.counter
+                 ? a.counter < b.counter
+                 : std::lexicographical_compare(a.labels.begin(), a.labels.end(), b.labels.begin(),
+                                                b.labels.end());
+    }
+  };
+
+  void Count(Metric counter, std::string_view first, std::string_view second = {},
+             std::string_view third = {});
+  void Tell();
+
   Metrics* const metrics_;
+  const std::string shard_;
+  const Providers providers_;
+  std::map<Series<std::string>, uint64_t, Before> counts_;  // since the last commit
+  LogLimiter limiter_;
 };
 
+// Of the dispatcher. Any thread.
 class DispatchMetrics final : public DispatchObserver {
  public:
   explicit DispatchMetrics(Metrics* metrics) : metrics_(metrics) {}

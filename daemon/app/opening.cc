@@ -57,7 +57,11 @@ Status Daemon::Impl::OpenStore() {
     // Known from the store after the first start; a broker that is away then holds nobody up.
     auto partitions = kafka::CountPartitions(kafka->brokers, kafka->properties, kafka->topics);
     if (!partitions.ok() && (fresh || partitions.status().code() == StatusCode::kInvalid)) {
-      return partitions.status();
+      return {partitions.status().code(), "source " + source->name + ", brokers " + kafka->brokers +
+                                              ": " + partitions.status().message() +
+                                              (fresh ? "; the first start asks them how many "
+                                                       "partitions there are"
+                                                     : "")};
     }
     wanted = partitions.ok() ? *partitions : 0;
   } else {
@@ -226,12 +230,13 @@ Status Daemon::Impl::OpenShard(ShardNumber shard) {
   const config::DaemonConfig& config = loaded_->config;
   Owned owned;
   owned.rendering = std::make_unique<TemplateRendering>();
-  std::shared_ptr<const Plays> plays;
-  {
-    std::lock_guard lock(mutex_);
-    plays = plays_;
-  }
+  const std::shared_ptr<const Plays> plays = this->plays();
   owned.rendering->Use(plays);
+  ShardMetrics::Providers providers;
+  for (const DispatchChannel& channel : outlets_.channels) {
+    providers[channel.name] = channel.provider;
+  }
+  owned.metrics = std::make_unique<ShardMetrics>(&metrics_, shard, std::move(providers));
   ShardOptions options;
   options.shard = shard;
   options.commit_interval = config.commit_interval;
@@ -247,7 +252,7 @@ Status Daemon::Impl::OpenShard(ShardNumber shard) {
   parts.rendering = owned.rendering.get();
   parts.sinks = sinks_.get();
   parts.codes = outlets_.codes.get();
-  parts.observer = &shard_metrics_;
+  parts.observer = owned.metrics.get();
   parts.random = &random_;
   parts.pulses = &pulses_;
   parts.campaigns = plays->set;
@@ -274,6 +279,7 @@ void Daemon::Impl::CloseShards(const std::vector<ShardNumber>& shards, bool comm
       }
       owned = std::move(found->second);
       owned_.erase(found);
+      metrics_.Remove(Metric::kFrontierLag, {std::to_string(shard)});
     }
     if (commit) {
       owned.worker->Stop();

@@ -9,4 +9,9 @@ TimeUs SystemClock::Now() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count();
 }
 
+TimeUs SteadyNow() {
+  const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since_start).count();
+}
+
 }  // namespace huitou

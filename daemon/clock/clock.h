@@ -23,6 +23,10 @@ class SystemClock final : public WallClock {
   TimeUs Now() const override;
 };
 
+// Never set back; only its differences mean anything. For waits and measurements, not for
+// decisions.
+TimeUs SteadyNow();
+
 // Moves only when told.
 class ManualClock final : public WallClock {
  public:

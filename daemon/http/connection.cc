@@ -10,21 +10,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 
+#include "daemon/clock/clock.h"
 #include "daemon/http/limits.h"
 
 namespace huitou::http {
 namespace {
 
 constexpr size_t kBufferBytes = 16 * 1024;
-
-TimeUs SteadyNow() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

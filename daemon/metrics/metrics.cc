@@ -36,8 +36,12 @@ constexpr MetricRow kTable[] = {
      "What came again and was dropped: events by id, input by offset, receipts."},
     {Metric::kDecisions, Type::kCounter, "huitou_decisions_total", "campaign,outcome,reason",
      "Decisions by outcome; the reason is the gate's word, or empty."},
+    {Metric::kConditionErrors, Type::kCounter, "huitou_condition_errors_total", "campaign",
+     "Conditions that failed when they were evaluated, and so were not true."},
     {Metric::kDispatches, Type::kCounter, "huitou_dispatches_total", "channel,provider,outcome",
-     "Attempts to send, by what came of them."},
+     "What became of sends. An attempt is accepted, rejected, retry, unknown, token_expired or "
+     "paused; a receipt is delivered or undelivered; refused was not sent, since consent, address "
+     "or episode had gone; failed was given up on every channel."},
     {Metric::kCouponsIssued, Type::kCounter, "huitou_coupons_issued_total", "campaign",
      "Coupons and stored values issued."},
     {Metric::kConversions, Type::kCounter, "huitou_conversions_total", "campaign,arm",
@@ -64,14 +68,13 @@ constexpr MetricRow kTable[] = {
      "Records that are durable here and not yet at the sink."},
     {Metric::kSourceLag, Type::kGauge, "huitou_source_lag_records", "source,topic,partition",
      "Records in the topic's partition that were not read yet."},
-    {Metric::kCouponPoolRemaining, Type::kGauge, "huitou_coupon_pool_remaining", "pool",
-     "Codes left in an imported pool."},
     {Metric::kMoneySpent, Type::kGauge, "huitou_money_spent", "campaign,currency",
-     "Money issued by a campaign, in major units."},
+     "Money issued by a campaign since its beginning, in major units."},
     {Metric::kBudgetRemaining, Type::kGauge, "huitou_budget_remaining", "budget,currency",
      "Money left in a budget's current period, in major units."},
     {Metric::kUplift, Type::kGauge, "huitou_uplift", "campaign,bound",
-     "Difference in conversion between treated and holdout: estimate, lower and upper bound."},
+     "Conversion rate of those who entered minus that of the control group: bound is estimate, or "
+     "lower and upper of the 95 % interval."},
     {Metric::kReady, Type::kGauge, "huitou_ready", "",
      "1 when the partitions are assigned and the state is open, as /readyz says."},
     {Metric::kBuildInfo, Type::kGauge, "huitou_build_info", "version", "Always 1."},
@@ -246,6 +249,12 @@ std::span<const MetricRow> MetricTable() {
   return kTable;
 }
 
+size_t LabelCount(Metric metric) {
+  const std::string_view labels = RowOf(metric).labels;
+  const auto commas = static_cast<size_t>(std::count(labels.begin(), labels.end(), ','));
+  return labels.empty() ? 0 : commas + 1;
+}
+
 std::string MetricsReference() {
   std::string page =
       "# Metrics\n\n"
@@ -263,6 +272,20 @@ std::string MetricsReference() {
     }
     page.append(" | ").append(row.help).append(" |\n");
   }
+  page +=
+      "\nCounters begin at 0 with the process, as Prometheus expects. `huitou_money_spent` and\n"
+      "`huitou_uplift` are sums since the campaign's beginning; they stand in the state and "
+      "survive\n"
+      "a restart.\n\n"
+      "## Uplift\n\n"
+      "Of those who entered, the share that reached the campaign's `goal:`, minus the same share "
+      "of\n"
+      "its control group. It is there once both have somebody. The interval is Newcombe's for two\n"
+      "proportions: believe in an effect when `lower` is above 0. Both groups count customers "
+      "whose\n"
+      "`within:` still runs. The control group is drawn before contact and consent are asked, so "
+      "it\n"
+      "has customers too who could not have been written to.\n";
   return page;
 }
 

@@ -31,6 +31,7 @@ enum class Metric : uint8_t {
   kEventsClamped,
   kDuplicatesDropped,
   kDecisions,
+  kConditionErrors,
   kDispatches,
   kCouponsIssued,
   kConversions,
@@ -45,7 +46,6 @@ enum class Metric : uint8_t {
   kOutboxDepth,
   kSinkDepth,
   kSourceLag,
-  kCouponPoolRemaining,
   kMoneySpent,
   kBudgetRemaining,
   kUplift,
@@ -68,6 +68,7 @@ struct MetricRow {
 };
 
 std::span<const MetricRow> MetricTable();
+size_t LabelCount(Metric metric);
 // docs/reference/metrics.md.
 std::string MetricsReference();
 

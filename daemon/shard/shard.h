@@ -71,13 +71,14 @@ class ShardObserver {
   // "event" (an id seen before) or "offset" (a record read before).
   virtual void OnDuplicate(std::string_view /*kind*/) {}
   virtual void OnDecision(const Decision& /*decision*/) {}
-  virtual void OnConditionErrors(uint32_t /*count*/) {}
+  // A condition of the campaign failed with this message; it counts as not true.
+  virtual void OnConditionError(std::string_view /*campaign*/, std::string_view /*why*/) {}
   // A timer fired this long after its deadline, by the wall clock.
   virtual void OnTimer(DurationUs /*lateness*/) {}
   // One attempt's outcome, or a receipt: accepted, rejected, retry, unknown, delivered, ...
   virtual void OnDispatch(std::string_view /*channel*/, std::string_view /*outcome*/) {}
   virtual void OnConservationViolation(std::string_view /*what*/) {}
-  virtual void OnCommit(size_t /*events*/, size_t /*bytes*/) {}
+  virtual void OnCommit(const CommitBatch& /*batch*/) {}
   // The store refuses (a full disk), or takes again.
   virtual void OnStalled(bool /*stalled*/, std::string_view /*why*/) {}
 };

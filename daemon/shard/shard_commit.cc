@@ -80,7 +80,7 @@ void Shard::Impl::FillTrims(CommitBatch* batch) {
 
 // What leaves the shard leaves now, behind the commit that says so.
 void Shard::Impl::AfterCommit(const CommitBatch& batch) {
-  observer_.OnCommit(events_since_commit_, batch.bytes);
+  observer_.OnCommit(batch);
   cache_.Committed();
   timers_->Committed();
   outbox_.Committed();

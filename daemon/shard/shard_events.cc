@@ -263,8 +263,8 @@ void Shard::Impl::TakeEffects(Customer* customer) {
   for (const TimerArm& arm : effects_.timers) {
     timers_->Add(arm.deadline, customer->id, arm.slot);
   }
-  if (effects_.condition_errors > 0) {
-    observer_.OnConditionErrors(effects_.condition_errors);
+  for (const ConditionError& error : effects_.condition_errors) {
+    observer_.OnConditionError(error.campaign, error.why);
   }
   dirty_ = true;
 }
@@ -277,6 +277,7 @@ void Shard::Impl::TakeDecision(const Decision& decision, const Customer& custome
       break;
     case OutcomeKind::kRejected:
       ++tally.rejected;
+      tally.holdout += decision.arm == "holdout" ? 1 : 0;
       break;
     case OutcomeKind::kExited:
       ++tally.exited;
@@ -287,12 +288,16 @@ void Shard::Impl::TakeDecision(const Decision& decision, const Customer& custome
     case OutcomeKind::kFailed:
       ++tally.failed;
       break;
-    case OutcomeKind::kDeferred:
     case OutcomeKind::kIssued:
+      tally.money_minor[std::string(decision.amount.currency.code())] += decision.amount.minor;
+      break;
+    case OutcomeKind::kConverted:
+      ++(decision.arm == "holdout" ? tally.holdout_converted : tally.treated_converted);
+      break;
+    case OutcomeKind::kDeferred:
     case OutcomeKind::kDispatched:
     case OutcomeKind::kEmitted:
     case OutcomeKind::kSkipped:
-    case OutcomeKind::kConverted:
       break;
   }
   observer_.OnDecision(decision);

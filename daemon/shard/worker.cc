@@ -155,6 +155,10 @@ void ShardWorker::Run() {
     const Result<Shard::Progress> progress = shard_->Turn(clock_->Now());
     stalled = !progress.ok() && progress.status().code() == StatusCode::kExhausted;
     if (stalled) {
+      {
+        std::lock_guard lock(mutex_);
+        readiness_ = progress.status();
+      }
       Sleep(kTimeMax);
       continue;
     }

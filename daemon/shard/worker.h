@@ -43,7 +43,7 @@ class ShardWorker final : public Waker {
   void Abandon();
 
   Shard& shard() { return *shard_; }
-  // Whether all inputs have begun; until then, why not.
+  // Whether all inputs have begun and the store takes what they bring; while not, why not.
   Status readiness() const;
   void Wake() override;
 

@@ -56,7 +56,7 @@ World::World(std::shared_ptr<const CampaignSet> set, const WorldOptions& options
 void World::Step(const Input& input, uint32_t number) {
   Customer& customer = customers_[number];
   engine_.Step(input, context_, &customer, &effects_);
-  condition_errors_ += effects_.condition_errors;
+  condition_errors_ += effects_.condition_errors.size();
   for (const TimerArm& timer : effects_.timers) {
     timers_.Add({timer.deadline, timer.slot, number});
   }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/clock/clock.h"
 #include "daemon/metrics/log.h"
 #include "daemon/metrics/metrics.h"
 #include "daemon/sinks/writer.h"
@@ -127,12 +128,6 @@ class Sinks::Sink {
       const std::lock_guard lock(mutex_);
       metrics_->Set(Metric::kSinkDepth, {ToString(kind_)}, static_cast<double>(count_));
     }
-  }
-
-  static TimeUs SteadyNow() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
   }
 
   const SinkKind kind_;

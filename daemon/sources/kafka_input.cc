@@ -2,19 +2,12 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include <chrono>
-
+#include "daemon/clock/clock.h"
 #include "daemon/metrics/log.h"
 #include "daemon/state/store.h"
 
 namespace huitou::kafka {
 namespace {
-
-int64_t SteadyNow() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string_view View(const void* data, size_t size) {
   return {static_cast<const char*>(data), data == nullptr ? 0 : size};

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/clock/clock.h"
 #include "daemon/metrics/log.h"
 #include "daemon/metrics/metrics.h"
 #include "daemon/sources/kafka_input.h"
@@ -25,12 +26,6 @@ using kafka::Partition;
 namespace {
 
 constexpr int kPoll_ms = 50;
-
-int64_t SteadyNow() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 // Defaults that the user's properties may replace, and what they may not.
 kafka::Properties Tunable(const KafkaSourceOptions& options) {

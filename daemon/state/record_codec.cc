@@ -215,6 +215,14 @@ void SetTallies(const ShardState& state, records::ShardState* out) {
     stored->set_failed(tally.failed);
     stored->set_pending(tally.pending);
     stored->set_waiting(tally.waiting);
+    stored->set_holdout(tally.holdout);
+    stored->set_treated_converted(tally.treated_converted);
+    stored->set_holdout_converted(tally.holdout_converted);
+    for (const auto& [currency, minor] : tally.money_minor) {
+      records::Money* money = stored->add_money();
+      money->set_currency(currency);
+      money->set_minor(minor);
+    }
   }
   for (const auto& [version, episodes] : state.open_versions) {
     records::OpenVersion* stored = out->add_open_versions();
@@ -226,6 +234,25 @@ void SetTallies(const ShardState& state, records::ShardState* out) {
     stored->set_channel(channel);
     stored->set_dispatches(dispatches);
   }
+}
+
+CampaignTally TallyOf(const records::Tally& stored) {
+  CampaignTally tally;
+  tally.candidates = stored.candidates();
+  tally.entered = stored.entered();
+  tally.rejected = stored.rejected();
+  tally.exited = stored.exited();
+  tally.completed = stored.completed();
+  tally.failed = stored.failed();
+  tally.pending = stored.pending();
+  tally.waiting = stored.waiting();
+  tally.holdout = stored.holdout();
+  tally.treated_converted = stored.treated_converted();
+  tally.holdout_converted = stored.holdout_converted();
+  for (const records::Money& money : stored.money()) {
+    tally.money_minor[money.currency()] = money.minor();
+  }
+  return tally;
 }
 
 }  // namespace
@@ -270,9 +297,7 @@ Status DecodeShardState(std::string_view bytes, ShardState* state) {
         {stored.input(), stored.next_offset(), stored.newest(), stored.frontier()});
   }
   for (const records::Tally& stored : in.tallies()) {
-    state->tallies[stored.campaign()] = {stored.candidates(), stored.entered(),   stored.rejected(),
-                                         stored.exited(),     stored.completed(), stored.failed(),
-                                         stored.pending(),    stored.waiting()};
+    state->tallies[stored.campaign()] = TallyOf(stored);
   }
   for (const records::OpenVersion& stored : in.open_versions()) {
     state->open_versions[stored.version()] = stored.episodes();

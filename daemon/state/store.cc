@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/clock/clock.h"
 #include "daemon/state/activity_codec.h"
 #include "daemon/state/bytes.h"
 #include "daemon/state/keys.h"
@@ -113,6 +114,24 @@ void PutTrims(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
 }
 
 }  // namespace
+
+CampaignTally& CampaignTally::operator+=(const CampaignTally& other) {
+  candidates += other.candidates;
+  entered += other.entered;
+  rejected += other.rejected;
+  exited += other.exited;
+  completed += other.completed;
+  failed += other.failed;
+  pending += other.pending;
+  waiting += other.waiting;
+  holdout += other.holdout;
+  treated_converted += other.treated_converted;
+  holdout_converted += other.holdout_converted;
+  for (const auto& [currency, minor] : other.money_minor) {
+    money_minor[currency] += minor;
+  }
+  return *this;
+}
 
 std::string_view ToString(SinkKind kind) {
   switch (kind) {
@@ -347,6 +366,7 @@ Status Store::ReadSinks(ShardNumber shard, SinkKind kind, uint64_t from_sequence
 }
 
 Status Store::Commit(ShardNumber shard, CommitBatch* batch) {
+  const TimeUs begun = SteadyNow();
   std::sort(batch->customers.begin(), batch->customers.end(),
             [](const Customer* a, const Customer* b) { return a->id < b->id; });
   std::sort(batch->timers_added.begin(), batch->timers_added.end());
@@ -366,6 +386,7 @@ Status Store::Commit(ShardNumber shard, CommitBatch* batch) {
       batch->dispatches[i]->provider = std::move(indexes[i].provider);
     }
     batch->bytes = set.bytes();
+    batch->took = SteadyNow() - begun;
   }
   return status;
 }

@@ -53,7 +53,8 @@ struct InputPosition {
   static constexpr int64_t kNoOffset = -1;  // never read: begin where the source's settings say
 };
 
-// What became of a campaign's candidates, for the conservation law; counted since the beginning.
+// What became of a campaign's candidates, for the conservation law and for what the campaign is
+// worth; counted since the beginning.
 struct CampaignTally {
   uint64_t candidates = 0;
   uint64_t entered = 0;
@@ -63,6 +64,14 @@ struct CampaignTally {
   uint64_t failed = 0;
   int64_t pending = 0;  // open episodes that have not entered yet
   int64_t waiting = 0;  // open episodes that have
+
+  uint64_t holdout = 0;  // of `rejected`: the control group
+  uint64_t treated_converted = 0;
+  uint64_t holdout_converted = 0;
+  std::map<std::string, int64_t> money_minor;  // issued, by currency
+
+  CampaignTally& operator+=(const CampaignTally& other);
+  bool operator==(const CampaignTally&) const = default;
 };
 
 // The one record that every commit rewrites.
@@ -129,7 +138,8 @@ struct CommitBatch {
   std::vector<std::pair<uint32_t, std::string>> symbols;   // number, name
   std::vector<std::pair<uint16_t, int64_t>> log_consumed;  // stream, offset: older may go
 
-  size_t bytes = 0;  // out: what was written
+  size_t bytes = 0;     // out: what was written
+  DurationUs took = 0;  // out: how long that was
 };
 
 // --- The embedded log ---------------------------------------------------------------------------

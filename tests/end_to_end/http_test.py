@@ -81,6 +81,61 @@ class Running(unittest.TestCase):
             self.assertEqual(samples["huitou_conservation_violations_total"], 0)
             self.assertEqual(one.get("/v1/customers/nobody/timeline")[0], 404)
 
+    def test_what_a_campaign_costs_and_brings_is_measured_and_survives_a_kill(self):
+        gift = """
+campaign: gift
+trigger: {event: review.posted}
+reentry: {key: event.review.id}
+goal: {on: order.paid, within: 14d}
+holdout: 50%
+steps:
+  - {id: gift, coupon: {value: 5 CNY, expires: 7d}}
+  - {id: message, send: {template: thanks, via: [outbox]}}
+"""
+        with house(campaigns={"gift": gift}) as one:
+            one.start()
+            now = time.time()
+            customers = [f"c{i}" for i in range(40)]
+            one.post(*(review(name, name, now) for name in customers))
+            one.post(*(order(name, name, now) for name in customers[:20]))
+            wait_for("every order", lambda: sum(orders_of(one, name)
+                                                for name in customers[:20]) == 20)
+            treated = [name for name in customers if "entered" in one.outcomes(name)]
+            self.assertGreater(len(treated), 5)
+            self.assertLess(len(treated), 35)
+            converted = sum(name in treated for name in customers[:20])
+            rate = converted / len(treated) - (20 - converted) / (40 - len(treated))
+
+            def measured():
+                samples = one.metrics()
+                estimate = samples.get('huitou_uplift{bound="estimate",campaign="gift"}')
+                return estimate is not None and abs(estimate - rate) < 1e-6 and samples
+
+            samples = wait_for("the uplift", measured)
+            self.assertLess(samples['huitou_uplift{bound="lower",campaign="gift"}'], rate)
+            self.assertGreater(samples['huitou_uplift{bound="upper",campaign="gift"}'], rate)
+            money = 'huitou_money_spent{campaign="gift",currency="CNY"}'
+            self.assertEqual(samples[money], 5 * len(treated))
+            arms = [samples[f'huitou_conversions_total{{arm="{arm}",campaign="gift"}}']
+                    for arm in ("treated", "holdout")]
+            self.assertEqual(arms, [converted, 20 - converted])
+            commits = [count for name, count in samples.items()
+                       if name.startswith("huitou_commit_seconds_count")]
+            self.assertGreater(sum(commits), 0)
+            one.kill()
+            one.start()
+            samples = wait_for("the same uplift", measured)
+            self.assertEqual(samples[money], 5 * len(treated))
+
+    def test_a_condition_that_fails_is_counted_and_told(self):
+        odd = THANKS.replace("event.review.rating == 5", "event.review.attributes.stars == 5")
+        with house(campaigns={"thanks": odd}) as one:
+            one.start()
+            one.post(review(1, "c1", time.time()))
+            wait_for("the count", lambda: one.metrics().get(
+                'huitou_condition_errors_total{campaign="thanks"}') == 1)
+            wait_for("the word", lambda: "a condition failed" in one.log())
+
     def test_the_console_channel_prints(self):
         campaign = THANKS.replace("via: [outbox]", "via: [screen]")
         with house(campaigns={"thanks": campaign}) as one:
@@ -377,7 +432,7 @@ class Rights(unittest.TestCase):
          url: "http://127.0.0.1:1/webhook"}
   sms: {provider: aliyun, access_key_id: env:KEY_ID, access_key_secret: env:KEY, sign_name: s,
         endpoint: "http://127.0.0.1:1"}
-  screen:""").replace("{port}\"}", "{port}\", tokens: file:tokens}\nlog: {level: trace}")
+  screen:""").replace("{port}\"}", "{port}\", tokens: file:tokens}\nlog: {level: debug}")
         campaign = THANKS.replace("via: [outbox]", "via: [sms, hook, outbox]")
         texts = {"thanks": "thanks", "thanks.sms": "---\ncode: SMS_1\n---\nthanks"}
         secrets = {"SECRET": SECRET, "KEY_ID": "LTAI-key-id-of-the-test",
@@ -417,7 +472,7 @@ class FileSource(unittest.TestCase):
             wait_for("history and feed", lambda: orders_of(one, "c0") == 10 and
                      orders_of(one, "c1") == 11)
             rejected = 'huitou_events_rejected_total{reason="bad_json",source="history"}'
-            self.assertEqual(one.metrics()[rejected], 1)
+            wait_for("the count", lambda: one.metrics().get(rejected) == 1)
             with open(one.path("feed.jsonl"), "a", encoding="utf-8") as file:
                 file.write(json.dumps(order("f2", "c1", time.time())) + "\n")
             wait_for("the new line", lambda: orders_of(one, "c1") == 12)
@@ -581,6 +636,9 @@ class FullDisk(unittest.TestCase):
         self.assertEqual(refused, 5, "the disk is full, yet events are taken")
         self.assertIsNone(one.process.poll(), one.log()[-2000:])
         wait_for("a word in the log", lambda: "disk is full" in one.log())
+        wait_for("unreadiness", lambda: one.readiness()[0] == 503)
+        self.assertIn("disk is full", str(one.readiness()[1]))
+        wait_for("the gauge", lambda: one.metrics()["huitou_ready"] == 0)
         os.remove(ballast)
         wait_for("readiness after the disk has room", lambda: one.readiness()[0] == 200)
 

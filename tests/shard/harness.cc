@@ -68,6 +68,9 @@ void TestObserver::OnFuture(const InputSpec& /*input*/) {
 void TestObserver::OnDuplicate(std::string_view kind) {
   ++counts["duplicate " + std::string(kind)];
 }
+void TestObserver::OnConditionError(std::string_view campaign, std::string_view why) {
+  ++counts["condition of " + std::string(campaign) + ": " + std::string(why)];
+}
 void TestObserver::OnConservationViolation(std::string_view what) {
   ++counts["violation " + std::string(what)];
 }

@@ -60,6 +60,7 @@ class TestObserver final : public ShardObserver {
   void OnLate(const InputSpec& input) override;
   void OnFuture(const InputSpec& input) override;
   void OnDuplicate(std::string_view kind) override;
+  void OnConditionError(std::string_view campaign, std::string_view why) override;
   void OnConservationViolation(std::string_view what) override;
   void OnStalled(bool stalled, std::string_view why) override;
 

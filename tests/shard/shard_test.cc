@@ -255,6 +255,30 @@ TEST(Shard, NothingLeavesBeforeItsCommit) {
   EXPECT_THAT(world.Decisions(), IsEmpty());
 }
 
+TEST(Shard, WhatACampaignCostAndBroughtIsThereAfterARestart) {
+  const auto campaign = Winback();
+  campaign->goal = Goal{"order.paid", nullptr, 5 * kDayUs};
+  campaign->holdout_share = 5000;
+  ShardWorld world(SetOf({campaign}));
+  for (int i = 0; i < 20; ++i) {
+    world.Append(OrderJson(At(0), "c" + std::to_string(i)));
+  }
+  ASSERT_TRUE(world.LiveUntil(At(11)));
+  for (int i = 0; i < 20; i += 2) {
+    world.Append(OrderJson(At(11), "c" + std::to_string(i)));
+  }
+  ASSERT_TRUE(world.LiveUntil(At(12)));
+  const CampaignTally tally = world.shard().Snapshot().tallies.at("winback");
+  EXPECT_EQ(20u, tally.entered + tally.holdout);
+  EXPECT_GT(tally.entered, 0u);
+  EXPECT_GT(tally.holdout, 0u);
+  EXPECT_EQ(10u, tally.treated_converted + tally.holdout_converted);
+  EXPECT_EQ(static_cast<int64_t>(tally.entered) * 5000, tally.money_minor.at("CNY"));
+  world.Crash();
+  ASSERT_TRUE(world.LiveUntil(At(12)));
+  EXPECT_EQ(tally, world.shard().Snapshot().tallies.at("winback"));
+}
+
 TEST(Shard, AFullDiskStallsAndNothingIsLost) {
   ShardWorld world(SetOf({Thanks()}));
   ASSERT_TRUE(world.LiveUntil(At(0)));

@@ -171,7 +171,7 @@ TEST_F(WorkerTest, AFullDiskPausesItAndItGoesOnByItself) {
   }
   Append(EventJson(At(0.5), "review.posted", "c1"));
   worker->Wake();
-  while (!worker->shard().Snapshot().stalled) {
+  while (worker->readiness().code() != StatusCode::kExhausted) {
     std::this_thread::yield();
   }
   {
@@ -179,6 +179,9 @@ TEST_F(WorkerTest, AFullDiskPausesItAndItGoesOnByItself) {
     disk_->full = false;
   }
   EXPECT_EQ(1u, gate_.Await(1).size());
+  while (!worker->readiness().ok()) {
+    std::this_thread::yield();
+  }
 }
 
 TEST_F(WorkerTest, AnErrorOfTheStoreEndsItWithAMessage) {
