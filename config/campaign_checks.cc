@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "triggers/base/money.h"
@@ -10,22 +11,26 @@
 namespace huitou::config {
 namespace {
 
-// All text nodes below `node` that a condition may stand in, under the keys that take one.
+using Keys = std::span<const std::string_view>;
+constexpr std::string_view kConditionKeys[] = {"where", "when", "key"};
+constexpr std::string_view kStepConditionKeys[] = {"when"};
+
+// All text nodes below `node` that a condition may stand in, under these keys.
 template <typename Visit>
-void VisitConditions(const Node& node, const Visit& visit) {
+void VisitConditions(const Node& node, const Visit& visit, Keys keys = kConditionKeys) {
   for (const Node* item : node.items) {
-    VisitConditions(*item, visit);
+    VisitConditions(*item, visit, keys);
   }
   for (const auto& [key, value] : node.entries) {
     if (value == nullptr || key->text == "tests" || key->text == "data" || key->text == "set") {
       continue;
     }
     if (value->kind == Node::Kind::kText) {
-      if (key->text == "where" || key->text == "when" || key->text == "key") {
+      if (std::find(keys.begin(), keys.end(), key->text) != keys.end()) {
         visit(*value);
       }
     } else {
-      VisitConditions(*value, visit);
+      VisitConditions(*value, visit, keys);
     }
   }
 }
@@ -142,6 +147,28 @@ void CheckMoney(const MapReader& map, const CampaignContext& context, const Camp
   }
 }
 
+// An absence fires because nothing came: no event is at hand at its entry and in its steps.
+void CheckAbsence(const MapReader& map) {
+  static const re2::RE2 kEvent(R"((?:^|[^.\w'"])((event|trigger)\s*[.\[]))");
+  const auto check = [&](const Node& node) {
+    re2::StringPiece found;
+    re2::StringPiece name;
+    if (re2::RE2::PartialMatch(node.text, kEvent, &found, &name)) {
+      const auto offset = static_cast<size_t>(name.data() - node.text.data());
+      map.reader().diagnostics().Error(
+          map.reader().document().PlaceOf(node, offset),
+          "an absence has no " + Quote(std::string(name)) + ": it fires because none came",
+          "ask the customer, such as customer.last_order_at; exit:, goal: and wait: see events");
+    }
+  };
+  if (const Value where = map["where"]; where.is_text()) {
+    check(where.node());
+  }
+  if (const Value steps = map["steps"]) {
+    VisitConditions(steps.node(), check, kStepConditionKeys);
+  }
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, size_t>> SegmentsNamedIn(const std::string& condition) {
@@ -163,6 +190,9 @@ void CheckCampaign(const MapReader& map, const CampaignContext& context, const C
     CheckSegments(map, context);
   }
   CheckReviews(map, campaign);
+  if (campaign.absence() != nullptr) {
+    CheckAbsence(map);
+  }
   CheckMoney(map, context, campaign);
 }
 

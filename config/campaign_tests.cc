@@ -10,13 +10,15 @@
 #include "config/limits.h"
 #include "config/reader.h"
 #include "triggers/base/json.h"
+#include "triggers/decision.h"
 
 namespace huitou::config {
 namespace {
 
 class TestParser {
  public:
-  TestParser(const Reader& reader, const Shop& shop) : reader_(reader), shop_(shop) {}
+  TestParser(const Reader& reader, const CampaignContext& context, const Campaign* campaign)
+      : reader_(reader), shop_(context.shop), channels_(context.channels), campaign_(campaign) {}
 
   CampaignTest Parse(const MapReader& map);
 
@@ -25,11 +27,17 @@ class TestParser {
   static Attribute ParseAttribute(const Value& value);
   void ParseEvent(const Value& item, CampaignTest* test);
   ExpectedDecision ParseExpected(const Value& item) const;
+  void CheckExpected(const MapReader& map) const;
+  void CheckReason(const Value& reason, std::string_view outcome) const;
+  void CheckChannel(const Value& channel) const;
   std::optional<TimeUs> Time(const Value& value) const;
 
   const Reader& reader_;
   const Shop& shop_;
-  std::optional<TimeUs> start_;  // of the first event
+  const ChannelSchemas* const channels_;  // null: not known
+  const Campaign* const campaign_;        // null: not known
+  std::optional<TimeUs> start_;           // of the first event
+  std::vector<std::string> customers_;    // of this test
 };
 
 std::optional<TimeUs> TestParser::Time(const Value& value) const {
@@ -99,6 +107,9 @@ TestCustomer TestParser::ParseCustomer(const Value& value) const {
   std::sort(profile.attributes.begin(), profile.attributes.end(),
             [](const Attribute& a, const Attribute& b) { return a.name < b.name; });
   customer.consents = map["consents"].Texts();
+  for (const Value& channel : map["consents"].Items()) {
+    CheckChannel(channel);
+  }
   return customer;
 }
 
@@ -119,7 +130,13 @@ void TestParser::ParseEvent(const Value& item, CampaignTest* test) {
   const Value customer = map["customer"];
   if (customer.is_map()) {
     json.AddRaw("customer", ToEventJson(customer));
+    for (const auto& [key, value] : customer.node().entries) {
+      if (key->text == "id") {
+        customers_.push_back(value->text);
+      }
+    }
   } else if (const auto id = customer.Text()) {
+    customers_.push_back(*id);
     JsonObject object;
     object.Add("id", *id);
     json.AddRaw("customer", object.Close());
@@ -162,7 +179,98 @@ ExpectedDecision TestParser::ParseExpected(const Value& item) const {
     reader_.Error(item.node(), "an expected decision that says nothing",
                   "write " + std::string(ExpectTable().example));
   }
+  CheckExpected(map);
   return expected;
+}
+
+// A word that no decision of this campaign can show is misspelt.
+void TellUnless(const std::vector<std::string>& known, const Value& value, std::string_view what) {
+  if (value.is_text() && std::find(known.begin(), known.end(), value.node().text) == known.end()) {
+    value.reader().Error(value.node(), std::string(what) + " " + Quote(value.node().text),
+                         Choices(value.node().text, known));
+  }
+}
+
+void TestParser::CheckChannel(const Value& channel) const {
+  if (channels_ == nullptr) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, schema] : *channels_) {
+    names.push_back(name);
+  }
+  TellUnless(names, channel, "the config file has no channel");
+}
+
+void TestParser::CheckReason(const Value& reason, std::string_view outcome) const {
+  std::vector<std::string> words;
+  if (outcome == "exited" && campaign_ != nullptr) {
+    words.emplace_back("exit");
+    for (const ExitRule& exit : campaign_->exits) {
+      words.push_back(exit.on);
+    }
+  } else if (outcome == "rejected" || outcome == "deferred" || outcome == "skipped") {
+    for (auto word = Reason::kActive; word <= Reason::kExit;
+         word = static_cast<Reason>(static_cast<int>(word) + 1)) {
+      words.emplace_back(ToString(word));
+    }
+  } else {
+    return;
+  }
+  TellUnless(words, reason, "nothing is " + std::string(outcome) + " for the reason");
+}
+
+// Ids of all steps, those of branches included; `which` picks some.
+template <typename Which>
+void CollectSteps(const std::vector<Step>& steps, const Which& which,
+                  std::vector<std::string>* names) {
+  for (const Step& step : steps) {
+    if (auto name = which(step)) {
+      names->push_back(std::move(*name));
+    }
+    if (const auto* branch = std::get_if<BranchStep>(&step.action)) {
+      for (const BranchArm& arm : branch->arms) {
+        CollectSteps(arm.steps, which, names);
+      }
+    }
+  }
+}
+
+void TestParser::CheckExpected(const MapReader& map) const {
+  using Name = std::optional<std::string>;
+  CheckChannel(map["channel"]);
+  CheckReason(map["reason"], map["outcome"].is_text() ? map["outcome"].node().text : "");
+  TellUnless({"treated", "holdout"}, map["arm"], "there is no arm");
+  TellUnless(customers_, map["customer"], "in this test there is no customer");
+  if (campaign_ == nullptr) {
+    return;
+  }
+  std::vector<std::string> steps;
+  CollectSteps(
+      campaign_->steps, [](const Step& step) { return Name(step.name()); }, &steps);
+  TellUnless(steps, map["step"], "the campaign has no step");
+  std::vector<std::string> coupons;
+  CollectSteps(
+      campaign_->steps,
+      [](const Step& step) {
+        return std::holds_alternative<CouponStep>(step.action) ? Name(step.name()) : Name();
+      },
+      &coupons);
+  TellUnless(coupons, map["coupon"], "the campaign has no coupon step");
+  std::vector<std::string> templates;
+  CollectSteps(
+      campaign_->steps,
+      [](const Step& step) {
+        const auto* send = std::get_if<SendStep>(&step.action);
+        return send == nullptr ? Name() : Name(send->template_name);
+      },
+      &templates);
+  TellUnless(templates, map["template"], "the campaign sends no template");
+  std::vector<std::string> variants;
+  for (const Variant& variant : campaign_->variants) {
+    variants.push_back(variant.name);
+  }
+  TellUnless(variants, map["variant"], "the campaign has no variant");
 }
 
 CampaignTest TestParser::Parse(const MapReader& map) {
@@ -171,6 +279,7 @@ CampaignTest TestParser::Parse(const MapReader& map) {
   test.name = map["name"].Text().value_or("");
   for (const Value& entry : map["customers"].Entries()) {
     test.customers.push_back(ParseCustomer(entry));
+    customers_.push_back(entry.name());
   }
   const std::vector<Value> events = map["events"].Items();
   if (events.empty() && map["events"].is_list()) {
@@ -195,8 +304,9 @@ CampaignTest TestParser::Parse(const MapReader& map) {
 
 }  // namespace
 
-std::vector<CampaignTest> ParseCampaignTests(const Document& document, const Shop& shop,
-                                             Diagnostics* diagnostics) {
+std::vector<CampaignTest> ParseCampaignTests(const Document& document,
+                                             const CampaignContext& context,
+                                             const Campaign* campaign, Diagnostics* diagnostics) {
   std::vector<CampaignTest> tests;
   if (document.root().kind != Node::Kind::kMap) {
     return tests;
@@ -204,8 +314,8 @@ std::vector<CampaignTest> ParseCampaignTests(const Document& document, const Sho
   // The keys around are checked where the campaign is parsed.
   Diagnostics around;
   const Reader quiet(document, &around);
-  const MapReader campaign(quiet, document.root(), CampaignTable());
-  const Value found = campaign["tests"];
+  const MapReader map_around(quiet, document.root(), CampaignTable());
+  const Value found = map_around["tests"];
   if (!found) {
     return tests;
   }
@@ -223,7 +333,7 @@ std::vector<CampaignTest> ParseCampaignTests(const Document& document, const Sho
     if (!map.valid()) {
       continue;
     }
-    CampaignTest test = TestParser(reader, shop).Parse(map);
+    CampaignTest test = TestParser(reader, context, campaign).Parse(map);
     if (!test.name.empty() && !names.insert(test.name).second) {
       reader.Error(map["name"].node(), "another test has this name", "give each its own");
     }

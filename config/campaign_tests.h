@@ -2,7 +2,8 @@
 // into plain values. Running them in virtual time is floor 3's work. Pure; any thread.
 //
 // Example:
-//   for (const CampaignTest& test : ParseCampaignTests(*document, shop, &diagnostics)) Run(test);
+//   for (const CampaignTest& test :
+//        ParseCampaignTests(*document, context, parsed.campaign.get(), &diagnostics)) Run(test);
 #pragma once
 
 #include <map>
@@ -10,12 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "config/campaign_file.h"
 #include "config/diagnostic.h"
 #include "config/yaml.h"
 #include "triggers/base/money.h"
 #include "triggers/base/time.h"
 #include "triggers/customer.h"
-#include "triggers/shop.h"
 
 namespace huitou::config {
 
@@ -52,9 +53,11 @@ struct CampaignTest {
   std::vector<ExpectedDecision> expect;
 };
 
-// The tests of a campaign's document; those with mistakes are left out.
-std::vector<CampaignTest> ParseCampaignTests(const Document& document, const Shop& shop,
-                                             Diagnostics* diagnostics);
+// The tests of a campaign's document; those with mistakes are left out. With `campaign` null (it
+// has mistakes itself), what they expect of its steps is not checked.
+std::vector<CampaignTest> ParseCampaignTests(const Document& document,
+                                             const CampaignContext& context,
+                                             const Campaign* campaign, Diagnostics* diagnostics);
 
 // Whether `text` is `pattern`, in which '*' stands for any text.
 bool MatchesGlob(std::string_view pattern, std::string_view text);

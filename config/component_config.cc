@@ -32,7 +32,7 @@ Type TypeOf(SettingType type) {
   return Type::kText;
 }
 
-std::optional<std::string> ReadUrl(const Value& value) {
+std::optional<std::string> ReadUrl(const Value& value, const std::string& example) {
   auto url = value.Text();
   if (!url) {
     return std::nullopt;
@@ -43,7 +43,8 @@ std::optional<std::string> ReadUrl(const Value& value) {
   if (scheme == std::string::npos || !known || scheme + 3 >= url->size() ||
       url->find_first_of(" \t") != std::string::npos) {
     // The text may hold a password, so it is not repeated.
-    value.Error("must be a URL", "write it like https://example.com/path");
+    value.Error("must be a URL",
+                "write it like " + (example.empty() ? "https://example.com/path" : example));
     return std::nullopt;
   }
   if (url->find('@', scheme) < url->find('/', scheme + 3)) {
@@ -53,13 +54,13 @@ std::optional<std::string> ReadUrl(const Value& value) {
   return url;
 }
 
-std::optional<std::string> ReadSetting(const Value& value, SettingType type,
+std::optional<std::string> ReadSetting(const Value& value, const Setting& setting,
                                        const Secrets& secrets) {
   // Checked, then kept as written: the component parses it the same way.
   const auto text = [&](bool good) -> std::optional<std::string> {
     return good ? std::optional(value.node().text) : std::nullopt;
   };
-  switch (type) {
+  switch (setting.type) {
     case SettingType::kString:
       return value.Text();
     case SettingType::kInteger:
@@ -71,7 +72,7 @@ std::optional<std::string> ReadSetting(const Value& value, SettingType type,
     case SettingType::kRate:
       return text(value.Rate().has_value());
     case SettingType::kUrl:
-      return ReadUrl(value);
+      return ReadUrl(value, setting.example);
     case SettingType::kSecret:
       return ReadSecret(value, secrets);
     case SettingType::kPath:
@@ -114,7 +115,7 @@ Settings ReadSettings(const MapReader& map, const ComponentSchema& schema, const
       }
       continue;
     }
-    if (auto text = ReadSetting(value, setting.type, secrets)) {
+    if (auto text = ReadSetting(value, setting, secrets)) {
       settings.values[setting.name] = std::move(*text);
     }
   }

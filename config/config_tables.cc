@@ -353,7 +353,7 @@ const Table& LogTable() {
                 .type = Type::kEnum,
                 .help = "The least that is written",
                 .default_text = "info",
-                .choices = {"trace", "debug", "info", "warn", "error"}},
+                .choices = {"debug", "info", "warning", "error"}},
                {.name = "format",
                 .type = Type::kEnum,
                 .help = "One JSON object a line, or text for people",

@@ -16,6 +16,8 @@ namespace {
 const std::vector<std::string_view> kYamlEndings = {".yaml", ".yml"};
 const std::vector<std::string_view> kTemplateEndings = {".mustache"};
 
+constexpr char kNamedYaml[] = "they are named *.yaml";
+
 enum class FileKind : uint8_t { kCampaign, kShop, kConfig };
 
 FileKind KindOf(const Document& document) {
@@ -109,8 +111,14 @@ class Loader {
     Diagnostics aside;
     std::swap(aside, diagnostics_);
     if (const auto document = Open(request_.config, {})) {
-      ParseDaemonConfig(*document, schemas_, request_.secrets, &loaded_.config, &diagnostics_);
+      const bool good =
+          ParseDaemonConfig(*document, schemas_, request_.secrets, &loaded_.config, &diagnostics_);
       channels_ = loaded_.config.Channels(schemas_);
+      // One mistake is told once: what a broken config does not name may be what is misspelt there.
+      channels_known_ = good || !channels_.empty();
+      shop_complete_ = good || !loaded_.config.shop.empty();
+    } else {
+      shop_complete_ = false;
     }
     std::swap(aside, diagnostics_);
     for (const Diagnostic& d : aside.Sorted()) {
@@ -129,11 +137,13 @@ class Loader {
     shop_ = DefaultShop();
     const std::string path = request_.shop.empty() ? loaded_.config.shop : request_.shop;
     if (path.empty()) {
+      shop_.currency = shop_complete_ ? shop_.currency : Currency();
       return;
     }
     const auto document = Open(path, request_.shop.empty() ? loaded_.config.shop_place : Place());
     shop_complete_ =
         document != nullptr && ParseShop(*document, ChannelsOrNull(), &shop_, &diagnostics_);
+    shop_.currency = document == nullptr ? Currency() : shop_.currency;
   }
 
   void LoadTemplates() {
@@ -172,6 +182,12 @@ class Loader {
         TellUnreadable(paths[i], named, files.status());
         continue;
       }
+      if (files->empty() && own) {
+        unreadable_ = true;
+        diagnostics_.Error({paths[i], 0, 0}, "no campaign in this folder", kNamedYaml);
+      } else if (files->empty()) {
+        diagnostics_.Warning(named, "no campaign in this folder", kNamedYaml);
+      }
       for (const std::string& file : *files) {
         if (seen_.insert(CanonicalPath(file)).second) {
           LoadCampaign(file, named);
@@ -200,7 +216,7 @@ class Loader {
                                   .templates = templates_known_ ? &loaded_.templates : nullptr};
     ParsedCampaign parsed = ParseCampaign(*document, context, &diagnostics_);
     LoadedCampaign loaded;
-    loaded.tests = ParseCampaignTests(*document, shop_, &diagnostics_);
+    loaded.tests = ParseCampaignTests(*document, context, parsed.campaign.get(), &diagnostics_);
     if (!parsed.id.empty()) {
       const auto [other, is_new] = ids_.emplace(parsed.id, parsed.id_place);
       if (!is_new) {
@@ -251,9 +267,9 @@ class Loader {
     return std::move(loaded_);
   }
 
-  // Without a config nothing is known of the channels.
+  // Without a config, or with a broken one, nothing is known of the channels.
   const ChannelSchemas* ChannelsOrNull() const {
-    return loaded_.config.file.empty() ? nullptr : &channels_;
+    return loaded_.config.file.empty() || !channels_known_ ? nullptr : &channels_;
   }
 
   const LoadRequest& request_;
@@ -262,6 +278,7 @@ class Loader {
   Diagnostics diagnostics_;
   bool unreadable_ = false;
   ChannelSchemas channels_;
+  bool channels_known_ = true;
   Shop shop_;
   bool shop_complete_ = true;
   bool templates_known_ = false;
@@ -347,6 +364,10 @@ class Checker {
     if (!files.ok()) {
       TellUnreadable(path, files.status());
       return;
+    }
+    if (files->empty()) {
+      all_.Error({path, 0, 0}, "nothing to check in this folder", kNamedYaml);
+      Raise(LoadStatus::kUnreadable);
     }
     for (const std::string& file : *files) {
       Result<std::string> text = ReadWholeFile(file);

@@ -91,7 +91,9 @@ std::vector<Value> Value::Items() const {
     return items;
   }
   if (node_->kind != Node::Kind::kList) {
-    Refuse(key_ == nullptr ? "a list" : Description(key_->type));
+    const bool texts = key_ != nullptr && key_->type == Type::kListOfText && is_text();
+    Refuse(key_ == nullptr ? "a list" : Description(key_->type),
+           texts ? "write [" + node_->text + "]" : "");
     return items;
   }
   for (const Node* item : node_->items) {

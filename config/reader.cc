@@ -284,7 +284,8 @@ std::optional<DurationUs> Value::Duration(bool zero) const {
 }
 
 std::optional<Money> Value::MoneyIn(Currency shop_currency) const {
-  const std::string code(shop_currency.code());
+  const bool any = shop_currency == Currency();
+  const std::string code(any ? "CNY" : shop_currency.code());
   const std::string* text = Scalar("money such as 50 " + code);
   if (text == nullptr) {
     return std::nullopt;
@@ -295,7 +296,7 @@ std::optional<Money> Value::MoneyIn(Currency shop_currency) const {
     Refuse("money", "write " + (bare ? *text : std::string("50")) + ' ' + code);
     return std::nullopt;
   }
-  if (!(money->currency == shop_currency)) {
+  if (!any && !(money->currency == shop_currency)) {
     Refuse("in the shop's currency", "write it in " + code);
     return std::nullopt;
   }
@@ -318,7 +319,8 @@ std::optional<Value::Limit> Value::CountPerPeriod() const {
 }
 
 std::optional<Value::Limit> Value::MoneyPerPeriod(Currency shop_currency) const {
-  const std::string code(shop_currency.code());
+  const bool any = shop_currency == Currency();
+  const std::string code(any ? "CNY" : shop_currency.code());
   const std::string* text = Scalar("money such as 10000 " + code + "/d");
   if (text == nullptr) {
     return std::nullopt;
@@ -331,7 +333,7 @@ std::optional<Value::Limit> Value::MoneyPerPeriod(Currency shop_currency) const 
            "write 10000 " + code + "/d, " + code + "/mo, or 10000 " + code + " for ever");
     return std::nullopt;
   }
-  if (!(money->currency == shop_currency)) {
+  if (!any && !(money->currency == shop_currency)) {
     Refuse("in the shop's currency", "write it in " + code);
     return std::nullopt;
   }
@@ -361,8 +363,11 @@ std::optional<uint32_t> Value::Percent() const {
   const auto share = text->ends_with('%') ? ParseMinor(digits, Currency()) : std::nullopt;
   if (!share || *share < 0 || *share > kAll) {
     const auto bare = ParseNumber<double>(*text);
-    Refuse("a percentage from 0% to 100%",
-           bare && *bare >= 0 && *bare <= 100 ? "write " + *text + '%' : "");
+    const bool share_of_one = bare && *bare > 0 && *bare < 1;
+    Refuse("a percentage from 0% to 100%", share_of_one ? "write 10% for one in ten"
+                                           : bare && *bare >= 0 && *bare <= 100
+                                               ? "write " + *text + '%'
+                                               : "");
     return std::nullopt;
   }
   return static_cast<uint32_t>(*share);
@@ -437,7 +442,12 @@ Condition Value::Cel(const cel::Environment& environment, const cel::Type& expec
     const Place place = reader_->document().PlaceOf(*node_, error.offset);
     const std::string_view later = LaterNameAt(*text, error.offset);
     if (later.empty()) {
-      reader_->diagnostics().Error(place, error.message, error.hint);
+      const bool of_steps = error.message.starts_with("coupons has no field") ||
+                            error.message.starts_with("messages has no field");
+      reader_->diagnostics().Error(place, error.message,
+                                   of_steps && error.hint.empty()
+                                       ? "a step is named by its 'id:'; give it one"
+                                       : error.hint);
     } else {
       reader_->diagnostics().Error(place, Quote(later) + " comes with a later version");
     }

@@ -74,6 +74,7 @@ class Value {
   std::optional<bool> Switch() const;
   // Longer than zero; zero too where `zero` is true.
   std::optional<DurationUs> Duration(bool zero = true) const;
+  // Any currency will do where the shop's is not known.
   std::optional<Money> MoneyIn(Currency shop_currency) const;
   struct Limit {
     int64_t amount = 0;  // a count, or minor units

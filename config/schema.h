@@ -31,6 +31,7 @@ struct Setting {
   std::string default_value = {};         // as it would be written in YAML; empty for none
   std::vector<std::string> choices = {};  // of kEnum
   std::string help = {};                  // one sentence, for the reference
+  std::string example = {};               // of kUrl, for who writes it wrong; empty: an https one
 };
 
 // What a channel needs of a customer; decides the contact gate.

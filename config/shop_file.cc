@@ -35,6 +35,7 @@ void ParseShopItself(const Value& value, Shop* shop) {
       shop->currency = *currency;
     } else {
       map["currency"].Refuse("three capital letters such as CNY");
+      shop->currency = Currency();  // not known: nobody is told that an amount is in another
     }
   }
   if (const auto zone = map["timezone"].TimeZone()) {

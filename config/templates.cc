@@ -1,5 +1,7 @@
 #include "config/templates.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -90,9 +92,25 @@ void ParseFrontMatter(File* file, Diagnostics* diagnostics) {
   file->body = text.substr(file->body_offset);
 }
 
+// What would go out to every customer as it stands, and is hardly meant to.
+void CheckBody(const File& file, Diagnostics* diagnostics) {
+  if (file.fields.empty() && file.text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    diagnostics->Error({file.path, 0, 0}, "the template is empty", "write the message");
+  }
+  static const re2::RE2 kBraces(R"((?:^|[^{])(\$?\{[A-Za-z_][\w.]*\})(?:[^}]|$))");
+  re2::StringPiece found;
+  if (re2::RE2::PartialMatch(file.body, kBraces, &found)) {
+    const auto offset = static_cast<size_t>(found.data() - file.body.data()) + file.body_offset;
+    const std::string braces(found.data(), found.size());
+    diagnostics->Warning(PlaceIn(file.path, file.text, offset),
+                         Quote(braces) + " is sent as it stands",
+                         "a variable is written {" + braces.substr(braces.find('{')) + '}');
+  }
+}
+
 // "winback.zh-CN.sms" as name, locale and channel.
 void ParseName(std::string_view stem, const ChannelSchemas* channels, File* file,
-               Diagnostics* diagnostics) {
+               std::set<std::string>* told, Diagnostics* diagnostics) {
   size_t dot = stem.find('.');
   file->name = stem.substr(0, dot);
   while (dot != std::string_view::npos) {
@@ -106,7 +124,7 @@ void ParseName(std::string_view stem, const ChannelSchemas* channels, File* file
     if (!slot->empty()) {
       diagnostics->Error({file->path, 0, 0}, "a template's name has one language and one channel",
                          "name it like winback.zh-CN.sms.mustache");
-    } else if (!language && !known && channels != nullptr) {
+    } else if (!language && !known && channels != nullptr && told->insert(part).second) {
       std::vector<std::string> names;
       for (const auto& [name, schema] : *channels) {
         names.push_back(name);
@@ -209,8 +227,9 @@ void TemplateSet::Add(const std::string& path, std::string text, const ChannelSc
   file->text = std::move(text);
   std::string_view stem = std::string_view(path).substr(path.rfind('/') + 1);
   stem.remove_suffix(stem.ends_with(kEnding) ? kEnding.size() : 0);
-  ParseName(stem, channels, file.get(), diagnostics);
+  ParseName(stem, channels, file.get(), &told_, diagnostics);
   ParseFrontMatter(file.get(), diagnostics);
+  CheckBody(*file, diagnostics);
   for (const MustacheMistake& mistake : ScanMustache(file->text).mistakes) {
     diagnostics->Error(PlaceIn(path, file->text, mistake.offset), mistake.message, mistake.hint);
   }

@@ -78,6 +78,7 @@ class TemplateSet {
 
   std::string default_locale_;
   std::vector<std::unique_ptr<const File>> files_;
+  std::set<std::string> told_;  // unknown words in names, each told of one file
 };
 
 }  // namespace huitou::config

@@ -99,7 +99,8 @@ class TreeBuilder : public YAML::EventHandler {
 
   void CheckTag(const YAML::Mark& mark, const std::string& tag) const {
     if (!tag.empty() && tag != "?" && tag != "!") {
-      throw Stop{Offset(mark), "a YAML tag has no meaning here", "leave out the '!...'"};
+      throw Stop{Offset(mark), "a YAML tag has no meaning here",
+                 "put a text that begins with '!' between quotes"};
     }
   }
 

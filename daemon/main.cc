@@ -132,10 +132,20 @@ int TellUnknown(const std::string& word) {
   return kExitUsage;
 }
 
+std::string TellMisuse(const CLI::App* app, const CLI::Error& error) {
+  std::string command = "huitou";
+  for (const CLI::App* sub : app->get_subcommands()) {
+    command += ' ' + sub->get_name();
+  }
+  const std::string what = command == "huitou" ? "a command is missing" : error.what();
+  return command + ": " + what + "; " + command + " --help says more\n";
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Huitou: campaigns that bring customers back", "huitou");
   app.set_version_flag("--version", Version());
   app.require_subcommand(1);
+  app.failure_message(&TellMisuse);
   Command command;
   AddRest(&app, &command);
   AddCheck(&app, &command);

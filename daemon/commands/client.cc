@@ -57,7 +57,9 @@ std::optional<std::string> Ask(const CustomerOptions& options, const char* metho
     return std::nullopt;
   }
   if (fetched->status / 100 != 2) {
-    err << "huitou: the daemon answered " << fetched->status << ": " << fetched->body << '\n';
+    err << "huitou: the daemon answered " << fetched->status << ": " << fetched->body
+        << (fetched->status == 401 ? "\ngive one of its tokens: --token env:NAME or file:PATH" : "")
+        << '\n';
     *exit_code = kExitCouldNotRun;
     return std::nullopt;
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -26,7 +27,7 @@ namespace {
 
 constexpr char kStateDir[] = "var/demo";
 constexpr char kOutbox[] = "var/outbox.jsonl";
-// Between the order's window and now: the win-back is due while you watch.
+// Until the frontier passes the end of the orders' window: the win-back is due while you watch.
 constexpr DurationUs kSuspense = 2 * kSecondUs;
 // The demo waits for a decision at most so long; on any machine it comes within a second or two.
 constexpr int kLooksMax = 150;
@@ -44,6 +45,15 @@ std::string NoonZone(TimeUs now) {
   const int east = 12 - hour;
   // The database's Etc zones count west as positive.
   return east == 0 ? "Etc/GMT" : fmt::format("Etc/GMT{:+d}", -east);
+}
+
+// How far the frontier is behind the wall clock.
+DurationUs LatenessOf(const config::DaemonConfig& config) {
+  DurationUs lateness = 0;
+  for (const config::SourceConfig& source : config.sources) {
+    lateness = std::max(lateness, source.allowed_lateness);
+  }
+  return lateness;
 }
 
 struct Cast {
@@ -138,10 +148,10 @@ std::string ReviewEvent(const std::string& id, const std::string& zone, int numb
 }
 
 // The play itself; false when something did not come about.
-bool Perform(Player* player, const Cast& cast, std::ostream& out) {
+bool Perform(Player* player, const Cast& cast, DurationUs lateness, std::ostream& out) {
   const TimeUs now = Now();
   const std::string zone = NoonZone(now);
-  const TimeUs bought = now - 47 * kDayUs + kSuspense;
+  const TimeUs bought = now - lateness - 47 * kDayUs + kSuspense;
   const std::string& anna = cast.ordinary[0];
   const std::string& bo = cast.ordinary[1];
   const std::string& chen = cast.control;
@@ -196,6 +206,7 @@ int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
   }
   InitLog({LogLevel::kWarning, LogFormat::kText});
   const Cast cast = Choose(*loaded.campaigns);
+  const DurationUs lateness = LatenessOf(loaded.config);
   std::error_code error;
   std::filesystem::remove_all(kStateDir, error);  // every play begins with an empty house
   std::filesystem::create_directories("var", error);
@@ -212,7 +223,7 @@ int RunDemo(const DemoOptions& options, std::ostream& out, std::ostream& err) {
   const std::string url = fmt::format("http://127.0.0.1:{}", (*daemon)->http_port());
   out << "Huitou runs at " << url << " with the campaigns of config/campaigns/.\n";
   Player player(url, out);
-  const bool good = Perform(&player, cast, out);
+  const bool good = Perform(&player, cast, lateness, out);
   if (!good) {
     err << "huitou demo: not all of the play came about\n";
   }

@@ -114,6 +114,15 @@ Answer Refuse(std::string text) {
   return {.json = {}, .mistakes = {{1, std::move(text)}}};
 }
 
+std::string HintOf(const cel::CompileError& error) {
+  for (const std::string name : {"event", "customer"}) {
+    if (error.message == "unknown name '" + name + "'") {
+      return "; give it by --" + name + " JSON";
+    }
+  }
+  return (error.hint.empty() ? "" : "; ") + error.hint;
+}
+
 Answer Evaluate(std::string_view expression, const Variables& variables) {
   cel::Environment env;
   env.AddStringExtensions();
@@ -125,8 +134,7 @@ Answer Evaluate(std::string_view expression, const Variables& variables) {
   Answer answer;
   const cel::Compiled compiled = cel::Compile(expression, env);
   for (const cel::CompileError& error : compiled.errors) {
-    answer.mistakes.push_back({ColumnOf(expression, error.offset),
-                               error.message + (error.hint.empty() ? "" : "; ") + error.hint});
+    answer.mistakes.push_back({ColumnOf(expression, error.offset), error.message + HintOf(error)});
   }
   if (!compiled.ok()) {
     return answer;

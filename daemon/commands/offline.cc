@@ -88,8 +88,15 @@ int RunCheck(const CheckOptions& options, std::ostream& out, std::ostream& err) 
   const auto errors = std::count_if(
       result.diagnostics.begin(), result.diagnostics.end(),
       [](const auto& diagnostic) { return diagnostic.severity == config::Severity::kError; });
+  const auto warnings = std::count_if(
+      result.diagnostics.begin(), result.diagnostics.end(),
+      [](const auto& diagnostic) { return diagnostic.severity == config::Severity::kWarning; });
   if (result.status == config::LoadStatus::kGood) {
-    out << "no mistakes found\n";
+    out << "no mistakes found";
+    if (warnings > 0) {
+      out << ", " << warnings << (warnings == 1 ? " warning" : " warnings");
+    }
+    out << '\n';
   } else {
     err << errors << (errors == 1 ? " mistake\n" : " mistakes\n");
   }
@@ -100,10 +107,6 @@ int RunTest(const TestOptions& options, std::ostream& out, std::ostream& err) {
   const config::Loaded loaded = LoadCampaigns(options.config, options.shop, options.paths, err);
   if (loaded.status != config::LoadStatus::kGood) {
     return ExitCode(loaded.status);
-  }
-  if (loaded.files.empty()) {
-    err << "huitou test: no campaign file found\n";
-    return kExitNo;
   }
   size_t passed = 0;
   size_t failed = 0;

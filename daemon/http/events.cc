@@ -49,12 +49,25 @@ EventError Decode(std::string_view text, std::span<const Header> headers, const 
                          : decoder.DecodeBinary(text, headers, options, event, detail);
 }
 
+// What to do about an error whose detail is but the field's name.
+std::string HintOf(EventError error) {
+  switch (error) {
+    case EventError::kBadTime:
+      return ": write it with its offset, such as 2026-11-11T00:03:12Z or ...T08:03:12+08:00";
+    case EventError::kBadType:
+      return ": not of the form that `huitou schema event` tells";
+    default:
+      return {};
+  }
+}
+
 Response RefuseEvents(const std::vector<BadEvent>& bad, size_t count) {
   std::string errors = "\"errors\":[";
   for (size_t i = 0; i < bad.size() && i < limits::kErrorsNamedMax; ++i) {
     JsonObject error;
     error.AddInteger("index", static_cast<int64_t>(bad[i].index));
-    error.Add("reason", ToString(bad[i].error)).AddIfAny("detail", bad[i].detail);
+    error.Add("reason", ToString(bad[i].error));
+    error.AddIfAny("detail", bad[i].detail + HintOf(bad[i].error));
     errors.append(i == 0 ? "" : ",").append(error.Close());
   }
   errors += ']';

@@ -226,7 +226,7 @@ std::optional<LogLevel> ParseLogLevel(std::string_view word) {
       return level;
     }
   }
-  return word == "warn" ? std::optional(LogLevel::kWarning) : std::nullopt;
+  return std::nullopt;
 }
 
 void InitLog(const LogOptions& options) {

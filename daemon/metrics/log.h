@@ -24,7 +24,7 @@ namespace huitou {
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError };
 enum class LogFormat : uint8_t { kText, kJson };
 
-// "debug", "info", "warning" (also "warn"), "error"; nothing for other words.
+// "debug", "info", "warning", "error"; nothing for other words.
 std::optional<LogLevel> ParseLogLevel(std::string_view word);
 
 struct LogOptions {

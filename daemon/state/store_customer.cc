@@ -110,7 +110,10 @@ void AddProfile(const Profile& profile, const SymbolTable& symbols, Lines* lines
     JsonObject item;
     item.AddIfAny("channel", NameOf(symbols, consent.channel));
     item.Add("class", ToString(consent.message_class)).AddBoolean("granted", consent.granted);
-    item.AddIfAny("template", consent.template_name).AddInteger("credits", consent.credits);
+    item.AddIfAny("template", consent.template_name);
+    if (consent.credits >= 0) {  // else it is a lasting one
+      item.AddInteger("credits", consent.credits);
+    }
     items.push_back(item.Close());
   }
   object.AddRaw("consents", Array(items));
@@ -240,8 +243,9 @@ Status Store::VisitCustomer(
 Status Store::Export(ShardNumber shard, const SymbolTable& symbols, std::string_view customer,
                      std::vector<std::string>* lines) const {
   auto known = ReadCustomer(shard, customer);
-  if (!known.ok()) {
-    return known.status();
+  auto state = ReadState(shard);
+  if (!known.ok() || !state.ok()) {
+    return known.ok() ? state.status() : known.status();
   }
   const Customer& parts = **known;
   if (parts.profile != nullptr) {
@@ -268,8 +272,10 @@ Status Store::Export(ShardNumber shard, const SymbolTable& symbols, std::string_
         } else if (family == Family::kTimers) {
           keys::TimerEntry entry;
           keys::ParseTimer(key, &entry);
-          AddTime(&object, "deadline", entry.deadline);
-          lines->push_back(object.Close());
+          if (entry.deadline >= state->frontier) {  // else it has fired and is not swept up yet
+            AddTime(&object, "deadline", entry.deadline);
+            lines->push_back(object.Close());
+          }
         } else if (family == Family::kJournal) {
           reader.Time();
           lines->push_back(object.AddRaw("decision", reader.Raw(reader.remaining())).Close());

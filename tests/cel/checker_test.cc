@@ -10,7 +10,8 @@ namespace {
 
 TEST(Checker, SuggestsTheVariableThatWasMeant) {
   EXPECT_EQ(Mistakes("custmer.orders >= 1"), "0: unknown name 'custmer'; did you mean 'customer'?");
-  EXPECT_EQ(Mistakes("true && x > 1"), "8: unknown name 'x'; known here: customer, anything, now");
+  EXPECT_EQ(Mistakes("true && x > 1"),
+            "8: unknown name 'x'; known here: customer, anything, now; a text needs quotes: 'x'");
 }
 
 TEST(Checker, SuggestsTheFieldWithItsPath) {
@@ -33,8 +34,8 @@ TEST(Checker, SuggestsFunctions) {
             "0: unknown function 'contains'; write x.contains(...)");
   EXPECT_EQ(Mistakes("customer.tags.exist(t, t == 'a')"),
             "14: unknown function 'exist'; did you mean 'exists'?\n20: unknown name 't'; known "
-            "here: customer, anything, now\n23: unknown name 't'; known here: customer, anything, "
-            "now");
+            "here: customer, anything, now; a text needs quotes: 't'\n23: unknown name 't'; known "
+            "here: customer, anything, now; a text needs quotes: 't'");
   EXPECT_EQ(Mistakes("customer.tags.all('a')"),
             "14: unknown function 'all'; it takes a name and a condition, as in list.all(item, "
             "item > 0)");

@@ -131,6 +131,12 @@ TEST_P(Mistake, IsToldWithWhatToType) {
 
 constexpr auto kName = [](const auto& info) { return std::string(info.param.what); };
 
+// A test of customer c that expects one decision; it begins at column 87.
+std::string Expecting(const std::string& decision) {
+  return "tests: [{name: a, events: [{at: 2026-01-01, type: order.paid, customer: c}], expect: [{" +
+         decision + "}]}]";
+}
+
 // One line behind a good campaign, so that it is line 4.
 Row Line4(const char* what, const std::string& line, const std::string& told) {
   return {what, CampaignWith(line + "\n"), {"4:" + told}};
@@ -204,6 +210,9 @@ INSTANTIATE_TEST_SUITE_P(
               "CNY"),
         Line4("Budget", "limits: {budget: q3}",
               "18: error: no budget 'q3' in the shop file; did you mean 'q4'?"),
+        Line4("HoldoutShare", "holdout: 0.1",
+              "10: error: 'holdout' must be a percentage from 0% to 100%, not '0.1'; write 10% "
+              "for one in ten"),
         Line4("Late", "late: {then: ignore}",
               "14: error: 'then' must be fire, reevaluate or skip, not 'ignore'")),
     kName);
@@ -215,6 +224,22 @@ INSTANTIATE_TEST_SUITE_P(
               "8: error: unknown name 'custmer'; did you mean 'customer'?"),
         Line4("Field", "where: \"customer.ordrs > 1\"",
               "18: error: customer has no field 'ordrs'; did you mean 'customer.orders'?"),
+        Line4("TextWithoutQuotes", "where: customer.tier == gold",
+              "25: error: unknown name 'gold'; known here: event, trigger, customer, now, coupons, "
+              "messages, variant; a text needs quotes: 'gold'"),
+        Line4("CouponThatIsNone", "where: coupons.big.redeemed",
+              "16: error: coupons has no field 'big'; a step is named by its 'id:'; give it one"),
+        Line4("Not", "where: !customer.orders",
+              "8: error: a YAML tag has no meaning here; put a text that begins with '!' between "
+              "quotes"),
+        Row{"EventOfAnAbsence",
+            "campaign: c\ntrigger: {absence: {after: order.paid, of: order.paid, within: 30d}}\n"
+            "where: customer.orders > 1 && event.order.total > 9.0\n"
+            "steps: [{when: trigger.order.total > 9.0, exit: true}]\n",
+            {"3:31: error: an absence has no 'event': it fires because none came; ask the "
+             "customer, such as customer.last_order_at; exit:, goal: and wait: see events",
+             "4:16: error: an absence has no 'trigger': it fires because none came; ask the "
+             "customer, such as customer.last_order_at; exit:, goal: and wait: see events"}},
         Line4("Later", "where: customer.rfm.r > 3", "17: error: 'rfm' comes with a later version"),
         Line4("Segment", "where: customer.in_segment('regular')",
               "29: error: no segment 'regular' in the shop file; did you mean 'regulars'?"),
@@ -321,7 +346,7 @@ INSTANTIATE_TEST_SUITE_P(
         Steps("ChannelTwice", "  - send: {template: winback, via: [sms, sms]}",
               {"4:42: error: channel 'sms' comes twice; remove one"}),
         Steps("ViaText", "  - send: {template: winback, via: sms}",
-              {"4:36: error: 'via' must be a list such as [a, b], not 'sms'"}),
+              {"4:36: error: 'via' must be a list such as [a, b], not 'sms'; write [sms]"}),
         Steps("ReceiptOfOne", "  - send: {template: winback, via: [sms], wait_receipt: 1m}",
               {"4:57: warning: 'wait_receipt' does nothing with a single channel; add a channel "
                "to 'via:' to fall back to"}),
@@ -350,7 +375,8 @@ INSTANTIATE_TEST_SUITE_P(
               "[exit]}",
               {"5:16: error: 'else' must be the last arm; move it to the end"}),
         Steps("CouponUnknown", "  - {when: coupons.big.issued, exit: true}",
-              {"4:20: error: coupons has no field 'big'"}),
+              {"4:20: error: coupons has no field 'big'; a step is named by its 'id:'; give it "
+               "one"}),
         Steps("EmitUnknown", "  - emit: {type: shop.note, data: {n: \"x {{custmer.id}}\"}}",
               {"4:44: error: unknown name 'custmer'; did you mean 'customer'?"}),
         Steps("EmitUnclosed", "  - emit: {type: shop.note, data: {n: \"x {{customer.id\"}}",
@@ -407,7 +433,30 @@ INSTANTIATE_TEST_SUITE_P(
               "expect: [{outcome: entred}]}]",
               "97: error: 'outcome' must be rejected, deferred, entered, issued, dispatched, "
               "emitted, skipped, converted, exited, completed or failed, not 'entred'; did you "
-              "mean 'entered'?")),
+              "mean 'entered'?"),
+        Line4("Consents",
+              "tests: [{name: a, customers: {c: {consents: [fax]}}, events: [{at: 2026-01-01, "
+              "type: order.paid, customer: c}], expect: []}]",
+              "46: error: the config file has no channel 'fax'; one of: console, email, sms, "
+              "wechat"),
+        Line4("ReasonOfARefusal", Expecting("outcome: rejected, reason: consents"),
+              "115: error: nothing is rejected for the reason 'consents'; did you mean "
+              "'consent'?"),
+        Line4("ReasonOfAnExit", Expecting("outcome: exited, reason: order.paid"),
+              "113: error: nothing is exited for the reason 'order.paid'; the only one is exit"),
+        Line4("Channel", Expecting("channel: smss"),
+              "97: error: the config file has no channel 'smss'; did you mean 'sms'?"),
+        Line4("Step", Expecting("step: reminder"),
+              "94: error: the campaign has no step 'reminder'; the only one is 0"),
+        Line4("Coupon", Expecting("coupon: big"),
+              "96: error: the campaign has no coupon step 'big'"),
+        Line4("Template", Expecting("template: last-call"),
+              "98: error: the campaign sends no template 'last-call'; the only one is winback"),
+        Line4("Variant", Expecting("variant: a"), "97: error: the campaign has no variant 'a'"),
+        Line4("Arm", Expecting("arm: control"),
+              "93: error: there is no arm 'control'; one of: treated, holdout"),
+        Line4("Customer", Expecting("customer: d"),
+              "98: error: in this test there is no customer 'd'; the only one is c")),
     kName);
 
 TEST(CampaignFile, TellsAllMistakesAtOnce) {

@@ -173,8 +173,8 @@ INSTANTIATE_TEST_SUITE_P(
             {"4:16: warning: 'listen' is open to others, and there are no tokens; add 'tokens: "
              "file:PATH'; without them only loopback is served"}},
         Row{"Level",
-            "log: {level: warning}",
-            {"4:14: error: 'level' must be trace, debug, info, warn or error, not 'warning'"}}),
+            "log: {level: warn}",
+            {"4:14: error: 'level' must be debug, info, warning or error, not 'warn'"}}),
     [](const auto& info) { return info.param.what; });
 
 TEST(DaemonConfig, TellsMistakesOfSources) {

@@ -180,6 +180,64 @@ TEST_F(LoaderTest, CheckOfWhatIsNotThereIsUnreadable) {
               ElementsAre("nothing.yaml: error: cannot read the file: No such file or directory"));
 }
 
+TEST_F(LoaderTest, AnEmptyFolderIsNoGoodAnswer) {
+  std::filesystem::create_directories(root_ / "empty");
+  const CheckResult result = Check({"empty"});
+  EXPECT_EQ(result.status, LoadStatus::kUnreadable);
+  EXPECT_THAT(Lines(result.diagnostics),
+              ElementsAre("empty: error: nothing to check in this folder; they are named *.yaml"));
+  const Loaded loaded =
+      Load({.config = {}, .shop = {}, .paths = {Path("empty")}, .secrets = {}}, TestSchemas());
+  EXPECT_EQ(loaded.status, LoadStatus::kUnreadable);
+  EXPECT_THAT(Lines(loaded.diagnostics),
+              ElementsAre("empty: error: no campaign in this folder; they are named *.yaml"));
+}
+
+TEST_F(LoaderTest, ADaemonWithoutCampaignsRunsAndIsWarned) {
+  std::filesystem::remove(root_ / "campaigns/a.yaml");
+  const Loaded loaded = All();
+  EXPECT_EQ(loaded.status, LoadStatus::kGood);
+  EXPECT_THAT(Lines(loaded.diagnostics),
+              ElementsAre("huitou.yaml:3:13: warning: no campaign in this folder; they are named "
+                          "*.yaml"));
+}
+
+// What the broken part would have said is not asked for elsewhere.
+TEST_F(LoaderTest, OneMistakeGivesOneMessage) {
+  const std::string rest =
+      "campaigns: [campaigns]\ntemplates: templates\nstate: {dir: s}\n"
+      "sources: [{http: {name: api}}]\n";
+  const std::string channels = "channels: {console: {provider: console}}\n";
+  Write("shop.yaml", "shop: {currency: USD}\nbudgets: {q: {amount: 9 USD, per: total}}\n");
+  Write("campaigns/a.yaml",
+        "campaign: a\ntrigger: {event: order.paid}\nlimits: {budget: q, money: 9 USD/d}\n"
+        "steps: [{send: {template: hi, via: [console]}}]\n");
+  Write("templates/hi.console.mustache", "hi");
+  Write("huitou.yaml", rest + channels + "shop: shop.yaml\n");
+  EXPECT_THAT(Lines(All().diagnostics), IsEmpty());
+
+  Write("huitou.yaml", rest + "chanels: {console: {provider: console}}\nshop: shop.yaml\n");
+  EXPECT_THAT(Lines(All().diagnostics),
+              ElementsAre("huitou.yaml:5:1: error: unknown key 'chanels'; did you mean "
+                          "'channels'?"));
+  Write("huitou.yaml", rest + channels + "shopp: shop.yaml\n");
+  EXPECT_THAT(Lines(All().diagnostics),
+              ElementsAre("huitou.yaml:6:1: error: unknown key 'shopp'; did you mean 'shop'?"));
+  Write("huitou.yaml", rest + channels + "shop: shop.yaml\n");
+  Write("shop.yaml", "shop: {currency: usd}\nbudgets: {q: {amount: 9 USD, per: total}}\n");
+  EXPECT_THAT(Lines(All().diagnostics),
+              ElementsAre("shop.yaml:1:18: error: 'currency' must be three capital letters such as "
+                          "CNY, not 'usd'"));
+}
+
+TEST_F(LoaderTest, AWordOfTemplatesNamesIsToldOnce) {
+  Write("templates/hi.fax.mustache", "hi");
+  Write("templates/ho.fax.mustache", "ho");
+  EXPECT_THAT(Lines(All().diagnostics),
+              ElementsAre("templates/hi.fax.mustache: warning: 'fax' is neither a language nor a "
+                          "channel of the config file; the only one is console"));
+}
+
 TEST_F(LoaderTest, ASecretIsOnlyNeededWhenRunning) {
   Write("huitou.yaml",
         "state: {dir: s}\ncampaigns: [campaigns]\ntemplates: templates\nsources: [{http: {name: "

@@ -95,7 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
              "customer.orders"}},
         Row{"SegmentEvent",
             "segments: {a: event.id == 'x'}",
-            {"2:15: error: unknown name 'event'; known here: customer, now"}},
+            {"2:15: error: unknown name 'event'; known here: customer, now; a text needs "
+             "quotes: 'event'"}},
         Row{"SegmentPercentile",
             "segments: {best: \"customer.spend_365d >= percentile('spend_365d', 80)\"}",
             {"2:42: error: 'percentile' comes with a later version"}},

@@ -113,10 +113,10 @@ std::vector<std::string> Lines(const Diagnostics& diagnostics) {
 std::vector<std::string> CampaignMistakes(const std::string& text) {
   Diagnostics diagnostics;
   if (const auto document = Document::Parse("f.yaml", text, &diagnostics)) {
-    ParseCampaign(*document,
-                  {.shop = TestShop(), .channels = &TestChannels(), .templates = &TestTemplates()},
-                  &diagnostics);
-    ParseCampaignTests(*document, TestShop(), &diagnostics);
+    const CampaignContext context{
+        .shop = TestShop(), .channels = &TestChannels(), .templates = &TestTemplates()};
+    const ParsedCampaign parsed = ParseCampaign(*document, context, &diagnostics);
+    ParseCampaignTests(*document, context, parsed.campaign.get(), &diagnostics);
   }
   return WithoutFile(diagnostics);
 }

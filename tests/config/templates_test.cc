@@ -129,6 +129,19 @@ TEST(Templates, TellsBrokenTags) {
            "t.mustache:4:1: error: a tag is never closed; add }}"}));
 }
 
+TEST(Templates, TellsWhatIsHardlyMeantToBeSent) {
+  EXPECT_THAT(Told({"t.mustache", " \n"}, {"console"}),
+              ElementsAre("t.mustache: error: the template is empty; write the message"));
+  EXPECT_THAT(Told({"t.mustache", "Hi {{customer.id}},\nuse {code} now"}, {"console"}),
+              ElementsAre("t.mustache:2:5: warning: '{code}' is sent as it stands; a variable is "
+                          "written {{code}}"));
+  EXPECT_THAT(Told({"t.mustache", "Hi ${name}"}, {"console"}),
+              ElementsAre("t.mustache:1:4: warning: '${name}' is sent as it stands; a variable is "
+                          "written {{name}}"));
+  EXPECT_THAT(Told({"t.mustache", "p {color: red} {{{customer.id}}} {} {1}"}, {"console"}),
+              testing::IsEmpty());
+}
+
 TEST(Templates, TellsFrontMatterThatAProviderNeeds) {
   EXPECT_THAT(Told({"t.mustache", "---\nsubjct: x\n---\nhi"}, {"email"}),
               ElementsAre("t.mustache:1:1: error: field 'subject' is missing, which channel "

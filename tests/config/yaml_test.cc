@@ -57,7 +57,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"AliasInItself", "a: &x [1, *x]\n",
             "f:1:11: error: an alias inside its own anchor; write the value out"},
         Row{"Tag", "a: !!python/object b\n",
-            "f:1:4: error: a YAML tag has no meaning here; leave out the '!...'"},
+            "f:1:4: error: a YAML tag has no meaning here; put a text that begins with '!' "
+            "between quotes"},
         Row{"TwoDocuments", "a: 1\n---\nb: 2\n",
             "f:3:1: error: a second document in one file; remove the '---' or use a file of its "
             "own"},

@@ -56,9 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (document != nullptr) {
     Shop shop;
     ParseShop(*document, &channels, &shop, &diagnostics);
-    ParseCampaign(*document, {.shop = shop, .channels = &channels, .templates = &templates},
-                  &diagnostics);
-    ParseCampaignTests(*document, shop, &diagnostics);
+    const CampaignContext context{.shop = shop, .channels = &channels, .templates = &templates};
+    const ParsedCampaign parsed = ParseCampaign(*document, context, &diagnostics);
+    ParseCampaignTests(*document, context, parsed.campaign.get(), &diagnostics);
     DaemonConfig config;
     ParseDaemonConfig(*document, Schemas(), {}, &config, &diagnostics);
   }

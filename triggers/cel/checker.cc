@@ -176,8 +176,12 @@ void Checker::VisitName(Expr& expr) {
     known.push_back(local.name);
   }
   const std::string nearest(Suggest(expr.name, known));
-  std::string hint =
-      nearest.empty() ? ListSome("known here: ", known) : "did you mean '" + nearest + "'?";
+  std::string hint;
+  if (!nearest.empty()) {
+    hint = "did you mean '" + nearest + "'?";
+  } else if (!known.empty()) {
+    hint = ListSome("known here: ", known) + "; a text needs quotes: '" + expr.name + "'";
+  }
   Report(expr, expr.offset, "unknown name '" + expr.name + "'", std::move(hint));
 }
 
@@ -224,13 +228,16 @@ void Checker::ReadField(Expr& expr) {
       expr.type = field.type;
       return;
     }
-    known.push_back(field.name);
+    if (!field.name.starts_with('#')) {  // a name that cannot be written stands for none
+      known.push_back(field.name);
+    }
   }
   const std::string nearest(Suggest(expr.name, known));
   const std::string path = ChainRoot(*expr.target) == nullptr ? "" : ChainText(*expr.target) + ".";
   Report(expr, expr.offset, type.object_name() + " has no field '" + expr.name + "'",
-         nearest.empty() ? ListSome("its fields are ", known)
-                         : "did you mean '" + path + nearest + "'?");
+         known.empty()     ? std::string()
+         : nearest.empty() ? ListSome("its fields are ", known)
+                           : "did you mean '" + path + nearest + "'?");
 }
 
 // The functions that a call may mean: by its name alone, as a method, or, where the target is a
