@@ -27,15 +27,28 @@ bool IsKnown(const Customer& customer) {
   return !customer.activity.event_ids.empty() || customer.profile != nullptr;
 }
 
+// As `simulate --json` counts them.
 std::string TallyJson(const CampaignTally& tally) {
+  const auto count = [](uint64_t value) { return static_cast<int64_t>(value); };
+  JsonObject money;
+  for (const auto& [code, minor] : tally.money_minor) {
+    money.Add(code, FormatMinor(minor, Currency::Parse(code).value_or(Currency())));
+  }
   return JsonObject()
-      .AddInteger("entered", static_cast<int64_t>(tally.entered))
-      .AddInteger("rejected", static_cast<int64_t>(tally.rejected))
+      .AddInteger("candidates", count(tally.candidates))
+      .AddInteger("entered", count(tally.entered))
+      .AddInteger("rejected", count(tally.rejected))
+      .AddInteger("holdout", count(tally.holdout))
       .AddInteger("pending", tally.pending)
       .AddInteger("waiting", tally.waiting)
-      .AddInteger("completed", static_cast<int64_t>(tally.completed))
-      .AddInteger("exited", static_cast<int64_t>(tally.exited))
-      .AddInteger("failed", static_cast<int64_t>(tally.failed))
+      .AddInteger("completed", count(tally.completed))
+      .AddInteger("exited", count(tally.exited))
+      .AddInteger("failed", count(tally.failed))
+      .AddRaw("converted", JsonObject()
+                               .AddInteger("treated", count(tally.treated_converted))
+                               .AddInteger("holdout", count(tally.holdout_converted))
+                               .Close())
+      .AddRaw("money", money.Close())
       .Close();
 }
 

@@ -88,6 +88,7 @@ std::string DecisionText(simdjson::dom::element decision) {
     const std::string_view why = Describe(reason);
     line += why.empty() ? "" : fmt::format(" ({})", why);
   }
+  line.erase(line.find_last_not_of(' ') + 1);  // the padding of a last column
   return line + "\n";
 }
 

@@ -75,6 +75,10 @@ class Running(unittest.TestCase):
             self.assertEqual(one.decisions("c1")[1]["dispatch"], message["dispatch"])
             status, campaigns = one.get("/v1/campaigns")
             self.assertEqual([campaign["id"] for campaign in campaigns["campaigns"]], ["thanks"])
+            self.assertEqual(campaigns["campaigns"][0]["counts"], {
+                "candidates": 1, "entered": 1, "rejected": 0, "holdout": 0, "pending": 0,
+                "waiting": 0, "completed": 1, "exited": 0, "failed": 0,
+                "converted": {"treated": 0, "holdout": 0}, "money": {}})
             samples = one.metrics()
             self.assertEqual(
                 samples['huitou_events_total{source="api",type="review.posted"}'], 2)
