@@ -75,7 +75,8 @@ class ShardObserver {
   virtual void OnConditionError(std::string_view /*campaign*/, std::string_view /*why*/) {}
   // A timer fired this long after its deadline, by the wall clock.
   virtual void OnTimer(DurationUs /*lateness*/) {}
-  // One attempt's outcome, or a receipt: accepted, rejected, retry, unknown, delivered, ...
+  // What became of a dispatch beside its attempts, which the DispatchObserver hears of: delivered,
+  // undelivered, refused (the last question before sending) or failed (for good).
   virtual void OnDispatch(std::string_view /*channel*/, std::string_view /*outcome*/) {}
   virtual void OnConservationViolation(std::string_view /*what*/) {}
   virtual void OnCommit(const CommitBatch& /*batch*/) {}

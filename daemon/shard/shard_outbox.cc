@@ -12,24 +12,6 @@ namespace {
 using channels::Outcome;
 using channels::Receipt;
 
-std::string_view WordOf(Outcome::Kind kind) {
-  switch (kind) {
-    case Outcome::Kind::kAccepted:
-      return "accepted";
-    case Outcome::Kind::kRejected:
-      return "rejected";
-    case Outcome::Kind::kRetry:
-      return "retry";
-    case Outcome::Kind::kUnknown:
-      return "unknown";
-    case Outcome::Kind::kTokenExpired:
-      return "token_expired";
-    case Outcome::Kind::kChannelPaused:
-      return "paused";
-  }
-  return {};
-}
-
 // What the engine hears of a transition.
 std::optional<ReceiptInput::Kind> KindOf(Transition::Event event) {
   switch (event) {
@@ -107,7 +89,6 @@ Status Shard::Impl::ApplyResult(const SendResult& result) {
   }
   const std::string channel = record->channel();
   const std::string customer = record->dispatch.customer;
-  observer_.OnDispatch(channel, WordOf(result.outcome.kind));
   const Transition transition =
       OnSendResult(record, result, PolicyOf(channel), wall_, parts_.random->NextUnit());
   Status status = AfterTransition(record, channel, transition, result.coupon_code);

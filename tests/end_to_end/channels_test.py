@@ -228,6 +228,9 @@ class Fallback(WithJudges):
         hook, = self.arrived(1, "webhook")  # the campaign knows of it
         self.assertEqual(hook["customer"], "c1")
         self.assertEqual(of_provider(self.http, "aliyun"), [])
+        wait_for("the count", lambda: self.house.metrics().get(
+            'huitou_dispatches_total{channel="wechat",outcome="delivered",'
+            'provider="wechat_template"}') == 1)
 
     def test_a_receipt_ends_the_wait_for_it(self):
         self.house.post(five_stars(1, "heard"))

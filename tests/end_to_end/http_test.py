@@ -83,6 +83,10 @@ class Running(unittest.TestCase):
             self.assertEqual(
                 samples['huitou_events_total{source="api",type="review.posted"}'], 2)
             self.assertEqual(samples["huitou_conservation_violations_total"], 0)
+            self.assertEqual({name: value for name, value in samples.items()
+                              if name.startswith("huitou_dispatches_total")},
+                             {'huitou_dispatches_total{channel="outbox",outcome="accepted",'
+                              'provider="file"}': 1})
             self.assertEqual(one.get("/v1/customers/nobody/timeline")[0], 404)
 
     def test_what_a_campaign_costs_and_brings_is_measured_and_survives_a_kill(self):
