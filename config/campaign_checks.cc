@@ -142,7 +142,7 @@ void CheckMoney(const MapReader& map, const CampaignContext& context, const Camp
     told("money", campaign.limits.money->minor);
   }
   const auto budget = context.shop.budgets.find(campaign.limits.budget);
-  if (budget != context.shop.budgets.end()) {
+  if (context.shop_complete && budget != context.shop.budgets.end()) {
     told("budget", budget->second.amount.minor);
   }
 }

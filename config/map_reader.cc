@@ -27,6 +27,17 @@ std::string_view NearestKey(const Table& table, std::string_view word) {
   return Suggest(word, names);
 }
 
+// Those of this version.
+std::string NamesOf(const std::vector<std::string_view>& keys, const Table& table) {
+  std::string names;
+  for (const std::string_view key : keys) {
+    if (!table.Find(key)->later) {
+      names.append(names.empty() ? "" : ", ").append(key);
+    }
+  }
+  return names;
+}
+
 std::string WithArticle(std::string_view noun) {
   const bool vowel = std::string_view("aeiou").find(noun.front()) != std::string_view::npos;
   return (vowel ? "an " : "a ") + std::string(noun);
@@ -196,7 +207,11 @@ void MapReader::ReadEntry(const Node& key, const Node& value) {
     }
     meant_.insert(NearestKey(*table_, key.text));
     has_unknown_ = true;
-    reader_->Error(key, "unknown key " + Quote(key.text), Choices(key.text, names));
+    std::string hint = Choices(key.text, names);
+    if (hint.empty() && !table_->one_of.empty()) {
+      hint = WithArticle(table_->name) + " is one of: " + NamesOf(table_->one_of, *table_);
+    }
+    reader_->Error(key, "unknown key " + Quote(key.text), std::move(hint));
     return;
   }
   if (known->later) {
@@ -221,12 +236,7 @@ void MapReader::CheckRequired() {
   if (table_->one_of.empty()) {
     return;
   }
-  std::string names;
-  for (const std::string_view name : table_->one_of) {
-    if (!table_->Find(name)->later) {
-      names.append(names.empty() ? "" : ", ").append(name);
-    }
-  }
+  const std::string names = NamesOf(table_->one_of, *table_);
   std::vector<const Value*> found;
   for (const Value& value : values_) {
     if (std::find(table_->one_of.begin(), table_->one_of.end(), value.name()) !=

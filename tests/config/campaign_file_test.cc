@@ -345,6 +345,9 @@ INSTANTIATE_TEST_SUITE_P(
               {"4:42: error: no channel 'wecaht' in the config file; did you mean 'wechat'?"}),
         Steps("ChannelTwice", "  - send: {template: winback, via: [sms, sms]}",
               {"4:42: error: channel 'sms' comes twice; remove one"}),
+        Steps("UnknownKind", "  - sleep: 5d",
+              {"4:5: error: unknown key 'sleep'; a step is one of: coupon, send, wait, branch, "
+               "emit, set, exit"}),
         Steps("ViaText", "  - send: {template: winback, via: sms}",
               {"4:36: error: 'via' must be a list such as [a, b], not 'sms'; write [sms]"}),
         Steps("ReceiptOfOne", "  - send: {template: winback, via: [sms], wait_receipt: 1m}",

@@ -211,7 +211,9 @@ TEST_F(LoaderTest, OneMistakeGivesOneMessage) {
   Write("shop.yaml", "shop: {currency: USD}\nbudgets: {q: {amount: 9 USD, per: total}}\n");
   Write("campaigns/a.yaml",
         "campaign: a\ntrigger: {event: order.paid}\nlimits: {budget: q, money: 9 USD/d}\n"
-        "steps: [{send: {template: hi, via: [console]}}]\n");
+        "steps: [{send: {template: hi, via: [console]}}, {coupon: {value: 5 USD}}]\n"
+        "tests: [{name: t, customers: {c: {consents: [console]}}, events: [{at: 2026-01-01, "
+        "type: order.paid, customer: c}], expect: [{channel: console}]}]\n");
   Write("templates/hi.console.mustache", "hi");
   Write("huitou.yaml", rest + channels + "shop: shop.yaml\n");
   EXPECT_THAT(Lines(All().diagnostics), IsEmpty());
@@ -223,6 +225,13 @@ TEST_F(LoaderTest, OneMistakeGivesOneMessage) {
   Write("huitou.yaml", rest + channels + "shopp: shop.yaml\n");
   EXPECT_THAT(Lines(All().diagnostics),
               ElementsAre("huitou.yaml:6:1: error: unknown key 'shopp'; did you mean 'shop'?"));
+  Write("huitou.yaml", rest + channels + "shop: shop.yaml\n");
+  Write("huitou.yaml", rest + "channels: {screen: {provider: console}}\nshop: shop.yaml\n");
+  EXPECT_THAT(Lines(All().diagnostics),
+              ElementsAre("campaigns/a.yaml:4:37: error: no channel 'console' in the config file; "
+                          "the only one is screen",
+                          "templates/hi.console.mustache: warning: 'console' is neither a language "
+                          "nor a channel of the config file; the only one is screen"));
   Write("huitou.yaml", rest + channels + "shop: shop.yaml\n");
   Write("shop.yaml", "shop: {currency: usd}\nbudgets: {q: {amount: 9 USD, per: total}}\n");
   EXPECT_THAT(Lines(All().diagnostics),
