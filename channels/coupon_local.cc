@@ -41,12 +41,12 @@ static_assert(limits::kCouponLengthMax * 5 <= 32 * 8, "one HMAC-SHA256 must do")
 
 class LocalCoupons : public CouponProvider {
  public:
-  LocalCoupons(std::string secret, std::string prefix, int length)
-      : secret_(std::move(secret)), prefix_(std::move(prefix)), length_(length) {}
+  LocalCoupons(std::string_view secret, std::string prefix, int length)
+      : secret_(secret), prefix_(std::move(prefix)), length_(length) {}
 
   std::variant<std::string, HttpRequest> Issue(const CouponRequest& request,
                                                const EncodeContext& /*context*/) const override {
-    return prefix_ + Letters(HmacSha256(secret_, request.dispatch.ToString()), length_);
+    return prefix_ + Letters(secret_.Sign(request.dispatch.ToString()), length_);
   }
 
   // Nothing is ever sent, so no answer can come.
@@ -55,7 +55,7 @@ class LocalCoupons : public CouponProvider {
   }
 
  private:
-  const std::string secret_;
+  const HmacSha256Key secret_;
   const std::string prefix_;
   const int length_;
 };

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <algorithm>
 #include <memory>
@@ -35,6 +36,40 @@ std::string HmacSha256(std::string_view key, std::string_view data) {
   unsigned int size = 0;
   CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), Bytes(data), data.size(),
              Bytes(&mac), &size) != nullptr);
+  mac.resize(size);
+  return mac;
+}
+
+struct HmacSha256Key::Prepared {
+  EVP_MAC_CTX* context = nullptr;
+};
+
+HmacSha256Key::HmacSha256Key(std::string_view key) : prepared_(std::make_unique<Prepared>()) {
+  EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  CHECK(algorithm != nullptr);
+  prepared_->context = EVP_MAC_CTX_new(algorithm);
+  EVP_MAC_free(algorithm);
+  char digest[] = "SHA256";
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                   OSSL_PARAM_construct_end()};
+  // An empty key is a key, but a null pointer is none.
+  const char* const bytes = key.empty() ? "" : key.data();
+  CHECK(EVP_MAC_init(prepared_->context, reinterpret_cast<const unsigned char*>(bytes), key.size(),
+                     parameters) == 1);
+}
+
+HmacSha256Key::~HmacSha256Key() {
+  EVP_MAC_CTX_free(prepared_->context);
+}
+
+std::string HmacSha256Key::Sign(std::string_view data) const {
+  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(
+      EVP_MAC_CTX_dup(prepared_->context), &EVP_MAC_CTX_free);
+  CHECK(context != nullptr);
+  std::string mac(EVP_MAX_MD_SIZE, '\0');
+  size_t size = 0;
+  CHECK(EVP_MAC_update(context.get(), Bytes(data), data.size()) == 1 &&
+        EVP_MAC_final(context.get(), Bytes(&mac), &size, mac.size()) == 1);
   mac.resize(size);
   return mac;
 }

@@ -1,6 +1,7 @@
 // The few primitives that providers sign with, by OpenSSL. Pure; any thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,21 @@ namespace huitou::channels {
 
 // Raw bytes.
 std::string HmacSha256(std::string_view key, std::string_view data);
+
+// The same for a key that signs often: preparing one costs several times a signature.
+class HmacSha256Key {
+ public:
+  explicit HmacSha256Key(std::string_view key);
+  ~HmacSha256Key();
+  HmacSha256Key(const HmacSha256Key&) = delete;
+  HmacSha256Key& operator=(const HmacSha256Key&) = delete;
+
+  std::string Sign(std::string_view data) const;
+
+ private:
+  struct Prepared;
+  std::unique_ptr<Prepared> prepared_;
+};
 
 // Lower-case hex digits.
 std::string Sha256Hex(std::string_view data);

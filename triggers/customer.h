@@ -202,6 +202,9 @@ struct Customer {
   bool activity_changed = false;
   bool profile_changed = false;
   bool episodes_changed = false;
+  bool is_listed = false;  // among those that it writes
+  // The store is known to have none, so that none need be removed there.
+  bool no_stored_episodes = false;
 
   Profile& MutableProfile();
 };

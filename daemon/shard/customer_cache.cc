@@ -9,7 +9,7 @@ namespace huitou {
 Result<Customer*> CustomerCache::Find(std::string_view id) {
   if (const auto found = by_id_.find(id); found != by_id_.end()) {
     entries_.splice(entries_.begin(), entries_, found->second);
-    return found->second->customer.get();
+    return found->second->get();
   }
   auto read = store_->ReadCustomer(shard_, id);
   if (!read.ok()) {
@@ -19,8 +19,8 @@ Result<Customer*> CustomerCache::Find(std::string_view id) {
 }
 
 Customer* CustomerCache::Insert(std::unique_ptr<Customer> customer) {
-  entries_.push_front({std::move(customer), false});
-  Customer* const inserted = entries_.front().customer.get();
+  entries_.push_front(std::move(customer));
+  Customer* const inserted = entries_.front().get();
   by_id_.emplace(inserted->id, entries_.begin());
   return inserted;
 }
@@ -47,10 +47,8 @@ void CustomerCache::Touched(Customer* customer) {
   if (!customer->activity_changed && !customer->profile_changed && !customer->episodes_changed) {
     return;
   }
-  const auto found = by_id_.find(customer->id);
-  CHECK(found != by_id_.end());
-  if (!found->second->changed) {
-    found->second->changed = true;
+  if (!customer->is_listed) {
+    customer->is_listed = true;
     changed_.push_back(customer);
   }
 }
@@ -60,7 +58,8 @@ void CustomerCache::Committed() {
     customer->activity_changed = false;
     customer->profile_changed = false;
     customer->episodes_changed = false;
-    by_id_.find(customer->id)->second->changed = false;
+    customer->is_listed = false;
+    customer->no_stored_episodes = customer->episodes.empty();
   }
   changed_.clear();
 }
@@ -70,12 +69,12 @@ void CustomerCache::Trim() {
   size_t looked_at = 0;
   while (entries_.size() > customers_max_ && looked_at < entries_.size()) {
     const auto last = std::prev(entries_.end());
-    if (last->changed) {
+    if ((*last)->is_listed) {
       entries_.splice(entries_.begin(), entries_, last);
       ++looked_at;
       continue;
     }
-    by_id_.erase(last->customer->id);
+    by_id_.erase((*last)->id);
     entries_.erase(last);
   }
 }
@@ -85,7 +84,7 @@ void CustomerCache::Forget(std::string_view id) {
   if (found == by_id_.end()) {
     return;
   }
-  CHECK(!found->second->changed);
+  CHECK(!(*found->second)->is_listed);
   const auto entry = found->second;
   by_id_.erase(found);
   entries_.erase(entry);

@@ -2,16 +2,17 @@
 // up to a bound. A pointer stays good until Trim. Owner thread.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstddef>
 #include <list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "daemon/state/store.h"
+#include "triggers/base/hash.h"
 #include "triggers/base/status.h"
 #include "triggers/customer.h"
 
@@ -37,18 +38,19 @@ class CustomerCache {
   size_t size() const { return entries_.size(); }
 
  private:
-  struct Entry {
-    std::unique_ptr<Customer> customer;
-    bool changed = false;
+  using Entries = std::list<std::unique_ptr<Customer>>;  // the most recently used first
+  struct Hash {
+    using is_avalanching = void;
+    uint64_t operator()(std::string_view id) const { return Hash64(id); }
   };
-  using Entries = std::list<Entry>;  // the most recently used first
   Customer* Insert(std::unique_ptr<Customer> customer);
 
   const Store* const store_;
   const ShardNumber shard_;
   const size_t customers_max_;
   Entries entries_;
-  std::unordered_map<std::string_view, Entries::iterator> by_id_;  // views into the customers
+  // Views into the customers.
+  boost::unordered_flat_map<std::string_view, Entries::iterator, Hash> by_id_;
   std::vector<Customer*> changed_;
 };
 

@@ -301,13 +301,19 @@ void Shard::Impl::TakeDecision(const Decision& decision, const Customer& custome
       break;
   }
   observer_.OnDecision(decision);
-  JournalLine line{customer.id, decision.episode, decision.seq, wall_, {}};
-  FormatDecision(decision, &line.line);
+  std::string line;
+  FormatDecision(decision, &line);
+  record_bytes_ += line.size() + customer.id.size();
   if (options_.sink_decisions) {
-    AddSinkRecord(SinkKind::kDecisions, customer.id, line.line);
+    AddSinkRecord(SinkKind::kDecisions, customer.id, line);
   }
-  record_bytes_ += line.line.size() + line.customer.size();
-  journal_.push_back(std::move(line));
+  // What one step decides of an episode is written together.
+  if (!journal_.empty() && &decision != effects_.decisions.data() &&
+      journal_.back().episode == decision.episode) {
+    journal_.back().line.append(1, '\n').append(line);
+  } else {
+    journal_.push_back({customer.id, decision.episode, decision.seq, wall_, std::move(line)});
+  }
 }
 
 void Shard::Impl::CountEpisodes(const Customer& customer, int64_t by) {

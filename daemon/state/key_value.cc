@@ -37,6 +37,11 @@ std::string_view ToString(Family family) {
   return {};
 }
 
+bool IsByCustomer(Family family) {
+  return family == Family::kActivity || family == Family::kProfile || family == Family::kEpisodes ||
+         family == Family::kLedger || family == Family::kJournal;
+}
+
 void WriteSet::Put(Family family, std::string_view key, std::string_view value) {
   Add(Kind::kPut, family, key, value);
 }
@@ -46,7 +51,7 @@ void WriteSet::Delete(Family family, std::string_view key) {
 }
 
 void WriteSet::DeleteRange(Family family, std::string_view from, std::string_view to) {
-  CHECK(family != Family::kActivity && family != Family::kProfile && family != Family::kEpisodes);
+  CHECK(!IsByCustomer(family));
   Add(Kind::kDeleteRange, family, from, to);
 }
 

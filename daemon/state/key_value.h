@@ -35,6 +35,8 @@ enum class Family : uint8_t {
 };
 inline constexpr size_t kFamilyCount = 13;
 std::string_view ToString(Family family);
+// Activity, profile, episodes, ledger, journal.
+bool IsByCustomer(Family family);
 
 // Changes that become visible together, applied in the order in which they were added.
 class WriteSet {
@@ -49,8 +51,10 @@ class WriteSet {
 
   void Put(Family family, std::string_view key, std::string_view value);
   void Delete(Family family, std::string_view key);
-  // Never in a states family (activity, profile, episodes): see rocks_key_value.cc.
+  // Never in a family by customer: see rocks_key_value.cc.
   void DeleteRange(Family family, std::string_view from, std::string_view to);
+
+  void Reserve(size_t bytes) { bytes_.reserve(bytes); }
 
   size_t size() const { return entries_.size(); }
   size_t bytes() const { return bytes_.size(); }

@@ -19,6 +19,40 @@ Status Damaged(std::string_view what) {
   return Status(StatusCode::kCorrupt, "the store has a damaged " + std::string(what));
 }
 
+// The first eight letters as a number in their order: comparing those spares most looks at the ids.
+uint64_t FirstLetters(std::string_view id) {
+  uint64_t letters = 0;
+  for (size_t i = 0; i < sizeof letters; ++i) {
+    letters = letters << 8 | (i < id.size() ? static_cast<unsigned char>(id[i]) : 0);
+  }
+  return letters;
+}
+
+// Sorts by customer; keeps the order of those of one customer.
+template <typename T, typename IdOf>
+void SortByCustomer(std::vector<const T*>* items, const IdOf& id_of) {
+  std::vector<std::pair<uint64_t, const T*>> keyed;
+  keyed.reserve(items->size());
+  for (const T* item : *items) {
+    keyed.emplace_back(FirstLetters(id_of(*item)), item);
+  }
+  std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : id_of(*a.second) < id_of(*b.second);
+  });
+  std::transform(keyed.begin(), keyed.end(), items->begin(),
+                 [](const auto& each) { return each.second; });
+}
+
+template <typename T>
+std::vector<const T*> PointersTo(const std::vector<T>& items) {
+  std::vector<const T*> pointers;
+  pointers.reserve(items.size());
+  for (const T& item : items) {
+    pointers.push_back(&item);
+  }
+  return pointers;
+}
+
 // A customer's parts into the three families, each family's keys rising.
 void PutActivities(ShardNumber shard, std::span<const Customer* const> customers, WriteSet* set) {
   std::string bytes;
@@ -46,6 +80,9 @@ void PutEpisodes(ShardNumber shard, std::span<const Customer* const> customers, 
     if (!customer->episodes_changed) {
       continue;
     }
+    if (customer->episodes.empty() && customer->no_stored_episodes) {
+      continue;  // begun and ended since the last commit
+    }
     const std::string key = keys::Customer(shard, customer->id);
     if (customer->episodes.empty()) {
       set->Delete(Family::kEpisodes, key);
@@ -66,17 +103,23 @@ void PutTimers(const CommitBatch& batch, WriteSet* set) {
 }
 
 void PutRecords(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
-  for (const auto& [customer, entry] : batch.ledger) {
-    set->Put(Family::kLedger, keys::Ledger(shard, customer, entry.dispatch),
-             EncodeLedgerEntry(entry));
+  // Entries that lie beside each other in a family are put one after another.
+  auto ledger = PointersTo(batch.ledger);
+  SortByCustomer(&ledger, [](const auto& line) -> const std::string& { return line.first; });
+  for (const auto* line : ledger) {
+    set->Put(Family::kLedger, keys::Ledger(shard, line->first, line->second.dispatch),
+             EncodeLedgerEntry(line->second));
   }
-  for (const JournalLine& line : batch.journal) {
+  auto journal = PointersTo(batch.journal);
+  SortByCustomer(&journal,
+                 [](const JournalLine& line) -> const std::string& { return line.customer; });
+  for (const JournalLine* line : journal) {
     std::string value;
     ByteWriter writer(&value);
-    writer.Time(line.wall);
-    writer.Raw(line.line);
+    writer.Time(line->wall);
+    writer.Raw(line->line);
     set->Put(Family::kJournal,
-             keys::Journal(shard, line.customer, line.wall, line.episode, line.seq), value);
+             keys::Journal(shard, line->customer, line->wall, line->episode, line->seq), value);
   }
   for (const SinkRecord& record : batch.sinks) {
     std::string value;
@@ -97,6 +140,21 @@ void PutRecords(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
   for (const auto& [number, name] : batch.symbols) {
     set->Put(Family::kSymbols, keys::Symbol(shard, number), name);
   }
+}
+
+// About what the batch takes; a large one that grew by doubling would be copied half a dozen times.
+size_t SizeOf(const CommitBatch& batch) {
+  constexpr size_t kPerEntry = 64;      // its key, for the most part
+  constexpr size_t kPerCustomer = 384;  // activity of some orders, and a new one's profile
+  size_t bytes = (batch.customers.size() + batch.ledger.size()) * kPerCustomer +
+                 batch.timers_added.size() * kPerEntry;
+  for (const JournalLine& line : batch.journal) {
+    bytes += line.line.size() + kPerEntry;
+  }
+  for (const SinkRecord& record : batch.sinks) {
+    bytes += record.key.size() + record.value.size() + kPerEntry;
+  }
+  return bytes;
 }
 
 // What is consumed goes: delivered sink records, log records that were applied.
@@ -319,11 +377,13 @@ Result<std::vector<std::unique_ptr<Customer>>> Store::ReadCustomers(
     Customer* const customer = customers.emplace_back(std::make_unique<Customer>()).get();
     customer->id = ids[i];
     if (!values[i].has_value()) {
+      customer->no_stored_episodes = true;
       continue;
     }
     PartsPresent present;
     status = DecodeActivity(*values[i], &customer->activity, &present);
     if (status.ok()) {
+      customer->no_stored_episodes = !present.episodes;
       status = ReadParts(shard, present, customer);
     }
     if (!status.ok()) {
@@ -367,10 +427,11 @@ Status Store::ReadSinks(ShardNumber shard, SinkKind kind, uint64_t from_sequence
 
 Status Store::Commit(ShardNumber shard, CommitBatch* batch) {
   const TimeUs begun = SteadyNow();
-  std::sort(batch->customers.begin(), batch->customers.end(),
-            [](const Customer* a, const Customer* b) { return a->id < b->id; });
+  SortByCustomer(&batch->customers,
+                 [](const Customer& customer) -> const std::string& { return customer.id; });
   std::sort(batch->timers_added.begin(), batch->timers_added.end());
   WriteSet set;
+  set.Reserve(SizeOf(*batch));
   PutActivities(shard, batch->customers, &set);
   PutProfiles(shard, batch->customers, &set);
   PutEpisodes(shard, batch->customers, &set);

@@ -103,7 +103,7 @@ struct JournalLine {
   Id128 episode;
   uint32_t seq = 0;
   TimeUs wall = 0;   // when it was decided: retention counts from here
-  std::string line;  // the decision's JSON
+  std::string line;  // the decision's JSON; more decisions of the same step each on a line
 };
 
 // A record on its way to a sink; (shard, kind, sequence) names it.

@@ -41,6 +41,14 @@ std::string Texts(const std::vector<std::string>& texts) {
   return Array(items);
 }
 
+void AddLines(std::string_view text, Lines* lines) {
+  for (size_t end = 0; end != std::string_view::npos;) {
+    end = text.find('\n');
+    lines->emplace_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+}
+
 std::string NameOf(const SymbolTable& symbols, uint32_t symbol) {
   return symbol < symbols.size() ? symbols.Name(symbol) : std::string();
 }
@@ -172,7 +180,7 @@ Status Store::ReadJournal(ShardNumber shard, std::string_view customer, TimeUs w
                                    [&](std::string_view /*key*/, std::string_view value) {
                                      ByteReader reader(value);
                                      reader.Time();
-                                     lines->emplace_back(reader.Raw(reader.remaining()));
+                                     AddLines(reader.Raw(reader.remaining()), lines);
                                      return true;
                                    });
   if (lines->size() > max) {
@@ -278,7 +286,11 @@ Status Store::Export(ShardNumber shard, const SymbolTable& symbols, std::string_
           }
         } else if (family == Family::kJournal) {
           reader.Time();
-          lines->push_back(object.AddRaw("decision", reader.Raw(reader.remaining())).Close());
+          Lines decisions;
+          AddLines(reader.Raw(reader.remaining()), &decisions);
+          for (const std::string& decision : decisions) {
+            lines->push_back(Line(family).AddRaw("decision", decision).Close());
+          }
         } else if (family == Family::kSinks) {
           reader.Text();
           lines->push_back(object.AddRaw("record", reader.Raw(reader.remaining())).Close());

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Opening a large state: many customers, each with a pending timer; then kill -9 and a restart.
+Prints for each size the time to readiness, resident memory, and the time from a restart behind
+kill -9 under load to the first event applied.
+
+usage: bench/large_state.py HUITOU FILL_STORE [CUSTOMERS]...     1000000 and 10000000 without numbers
+"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+SLICES = 4  # of the embedded log
+CONFIG = """
+state: {dir: state}
+campaigns: [campaigns]
+sources: [{http: {name: api, allowed_lateness: 0s}}]
+channels: {console: {provider: console}}
+http: {listen: "127.0.0.1:%d"}
+log: {level: warn, format: text}
+"""
+CAMPAIGN = """
+campaign: absence
+class: transactional
+trigger:
+  absence: {after: order.paid, of: order.paid, within: 30d}
+steps:
+  - emit: {type: absence.fired}
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    def __init__(self, binary, folder, port):
+        self.url = f"http://127.0.0.1:{port}"
+        self.begin = time.monotonic()
+        self.process = subprocess.Popen([binary, "run", "--config", "huitou.yaml"], cwd=folder)
+
+    def get(self, path):
+        with urllib.request.urlopen(self.url + path) as answer:
+            return answer.read().decode()
+
+    def post(self, events):
+        body = "\n".join(json.dumps(event) for event in events).encode()
+        urllib.request.urlopen(urllib.request.Request(
+            self.url + "/v1/events", body, {"Content-Type": "application/x-ndjson"})).read()
+
+    def ready(self):
+        while True:
+            try:
+                self.get("/readyz")
+                return time.monotonic() - self.begin
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > self.begin + 300:
+                    sys.exit("the daemon does not become ready")
+                time.sleep(0.02)
+
+    def applied(self):
+        return sum(float(line.rsplit(" ", 1)[1]) for line in self.get("/metrics").splitlines()
+                   if line.startswith("huitou_events_total{"))
+
+    def first_event(self):
+        while self.applied() < 1:
+            time.sleep(0.01)
+        return time.monotonic() - self.begin
+
+    def rss_mb(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as lines:
+            return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
+
+    def end(self, how):
+        self.process.send_signal(how)
+        self.process.wait()
+
+
+def orders(count, first):
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return [{"id": f"e{first + n}", "type": "order.paid", "time": now,
+             "customer": {"id": f"c{(first + n) * 7919 % 1000000:08d}"},
+             "order": {"id": f"o{first + n}", "total": "99.00", "currency": "CNY"}}
+            for n in range(count)]
+
+
+def measure(binary, fill, customers):
+    with tempfile.TemporaryDirectory(dir=os.environ.get("WORK")) as folder:
+        os.makedirs(f"{folder}/campaigns")
+        os.makedirs(f"{folder}/state")
+        port = free_port()
+        for name, text in {"huitou.yaml": CONFIG % port, "campaigns/absence.yaml": CAMPAIGN}.items():
+            with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+        subprocess.run([fill, f"{folder}/state/db", str(customers), str(SLICES), "absence"], check=True)
+        size = subprocess.run(["du", "-sm", f"{folder}/state"], capture_output=True, text=True,
+                              check=True).stdout.split()[0]
+        daemon = Daemon(binary, folder, port)
+        opened = daemon.ready()
+        time.sleep(2)
+        rss = daemon.rss_mb()
+        for batch in range(20):
+            daemon.post(orders(1000, batch * 1000))
+        daemon.end(signal.SIGKILL)
+        daemon = Daemon(binary, folder, port)
+        again = daemon.ready()
+        daemon.post(orders(1, 1_000_000))
+        first = daemon.first_event()
+        daemon.end(signal.SIGTERM)
+    print(f"{customers} customers: {size} MB of store, ready in {opened:.2f} s, RSS {rss} MB; "
+          f"behind kill -9 ready in {again:.2f} s, first event in {first:.2f} s", flush=True)
+
+
+def main():
+    binary, fill = (os.path.abspath(path) for path in sys.argv[1:3])
+    for customers in [int(word) for word in sys.argv[3:]] or [1_000_000, 10_000_000]:
+        measure(binary, fill, customers)
+
+
+if __name__ == "__main__":
+    main()
