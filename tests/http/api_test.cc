@@ -143,7 +143,8 @@ TEST_F(Api, EveryBadEventIsNamedAndNoneIsTaken) {
   EXPECT_EQ(answer.headers.at("content-type"), "application/problem+json");
   EXPECT_THAT(answer.body, HasSubstr(R"("detail":"2 of 4 events are bad; none was taken")"));
   EXPECT_THAT(answer.body, HasSubstr(R"("errors":[{"index":1,"reason":"missing_field",)"));
-  EXPECT_THAT(answer.body, HasSubstr(R"({"index":3,"reason":"bad_type","detail":"id: not of the form)"));
+  EXPECT_THAT(answer.body,
+              HasSubstr(R"({"index":3,"reason":"bad_type","detail":"id: not of the form)"));
   EXPECT_THAT(appended_, IsEmpty());
   EXPECT_THAT(metrics_.Serialize(),
               HasSubstr(R"(huitou_events_rejected_total{reason="bad_type",source="api"} 1)"));
