@@ -264,14 +264,15 @@ ConsentAnswer ConsentOf(const Profile* profile, uint32_t channel, MessageClass m
   return answer;
 }
 
-void SpendCredit(Profile* profile, uint32_t channel, std::string_view template_name) {
+bool SpendCredit(Profile* profile, uint32_t channel, std::string_view template_name) {
   for (ConsentState& known : profile->consents) {
     if (known.channel == channel && known.credits > 0 &&
         (known.template_name.empty() || known.template_name == template_name)) {
       --known.credits;
-      return;
+      return true;
     }
   }
+  return false;
 }
 
 bool IsSuppressed(const Profile* profile, uint32_t channel) {

@@ -23,8 +23,8 @@ enum class ConsentAnswer : uint8_t { kUnsaid, kGranted, kRevoked };
 // What the customer said for this channel, class and template.
 ConsentAnswer ConsentOf(const Profile* profile, uint32_t channel, MessageClass message_class,
                         std::string_view template_name);
-// Spends one credit of a one-time subscription, if that is what the consent rests on.
-void SpendCredit(Profile* profile, uint32_t channel, std::string_view template_name);
+// Spends a credit where the consent is a one-time subscription; false where it is not.
+bool SpendCredit(Profile* profile, uint32_t channel, std::string_view template_name);
 bool IsSuppressed(const Profile* profile, uint32_t channel);
 void Suppress(Profile* profile, uint32_t channel, std::string_view reason);
 

@@ -374,27 +374,15 @@ Reason Engine::CheckSend(const Dispatch& dispatch, std::string_view channel, con
   if (dispatch.kind == Dispatch::Kind::kCoupon) {
     return Reason::kNone;
   }
-  if (!context.assume_contact && AddressFor(*customer, channel).empty()) {
-    const auto known = impl_->set->channels.find(std::string(channel));
-    if (known == impl_->set->channels.end() || known->second != CampaignSet::Contact::kNone) {
-      return Reason::kContact;
-    }
+  const std::string name(channel);
+  const Reason reason = AskChannelGates(
+      {*impl_->set, *customer, context, name, dispatch.message_class, dispatch.template_name});
+  if (reason != Reason::kNone) {
+    return reason;
   }
-  const uint32_t symbol = impl_->symbols->Find(channel);
-  if (!context.assume_consent) {
-    const ConsentAnswer answer =
-        ConsentOf(customer->profile.get(), symbol, dispatch.message_class, dispatch.template_name);
-    const bool needed = dispatch.message_class == MessageClass::kMarketing &&
-                        impl_->set->shop.OptIn(std::string(channel));
-    if (answer == ConsentAnswer::kRevoked || (needed && answer == ConsentAnswer::kUnsaid)) {
-      return Reason::kConsent;
-    }
-  }
-  if (IsSuppressed(customer->profile.get(), symbol)) {
-    return Reason::kSuppression;
-  }
-  if (spend && customer->profile != nullptr) {
-    SpendCredit(&customer->MutableProfile(), symbol, dispatch.template_name);
+  if (spend && customer->profile != nullptr &&
+      SpendCredit(customer->profile.get(), impl_->symbols->Find(channel), dispatch.template_name)) {
+    customer->profile_changed = true;
   }
   return Reason::kNone;
 }
@@ -427,21 +415,7 @@ TimeUs Engine::QuietUntil(const Dispatch& dispatch, const Customer& customer, Ti
 }
 
 std::string Engine::AddressFor(const Customer& customer, std::string_view channel) const {
-  const auto known = impl_->set->channels.find(std::string(channel));
-  if (known == impl_->set->channels.end() || customer.profile == nullptr) {
-    return {};
-  }
-  switch (known->second) {
-    case CampaignSet::Contact::kNone:
-      return {};
-    case CampaignSet::Contact::kPhone:
-      return customer.profile->phone;
-    case CampaignSet::Contact::kEmail:
-      return customer.profile->email;
-    case CampaignSet::Contact::kWechatOpenid:
-      return customer.profile->wechat_openid;
-  }
-  return {};
+  return std::string(AddressOf(*impl_->set, customer, std::string(channel)));
 }
 
 std::vector<Engine::Explanation> Engine::Explain(const Context& context, const Customer& customer) {

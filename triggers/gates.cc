@@ -112,6 +112,46 @@ constexpr std::array<EntryGate, 7> kEntryGates = {{
     {Reason::kLimit, &Limit},
 }};
 
+// --- channels
+
+CampaignSet::Contact ContactOf(const CampaignSet& set, const std::string& channel) {
+  const auto known = set.channels.find(channel);
+  return known == set.channels.end() ? CampaignSet::Contact::kNone : known->second;
+}
+
+bool HasContact(const ChannelQuestion& q) {
+  return q.context.assume_contact || ContactOf(q.set, q.channel) == CampaignSet::Contact::kNone ||
+         !AddressOf(q.set, q.customer, q.channel).empty();
+}
+
+bool HasConsent(const ChannelQuestion& q) {
+  if (q.context.assume_consent) {
+    return true;
+  }
+  const ConsentAnswer answer =
+      ConsentOf(q.customer.profile.get(), q.context.symbols->Find(q.channel), q.message_class,
+                q.template_name);
+  if (answer != ConsentAnswer::kUnsaid) {
+    return answer == ConsentAnswer::kGranted;
+  }
+  return q.message_class != MessageClass::kMarketing || !q.set.shop.OptIn(q.channel);
+}
+
+bool NotSuppressed(const ChannelQuestion& q) {
+  return !IsSuppressed(q.customer.profile.get(), q.context.symbols->Find(q.channel));
+}
+
+struct ChannelGate {
+  Reason reason;
+  bool (*passes)(const ChannelQuestion& question);
+};
+
+constexpr std::array<ChannelGate, 3> kChannelGates = {{
+    {Reason::kContact, &HasContact},
+    {Reason::kConsent, &HasConsent},
+    {Reason::kSuppression, &NotSuppressed},
+}};
+
 // --- steps
 
 // Keeps the channels that `passes`; true when any is left, or when the step is no send.
@@ -124,42 +164,13 @@ bool AnyChannel(const StepQuestion& q, const Passes& passes) {
   return !q.via->empty();
 }
 
-bool Contact(const StepQuestion& q) {
-  return q.context.assume_contact || AnyChannel(q, [&](const std::string& channel) {
-           const auto known = q.set.channels.find(channel);
-           const auto contact =
-               known == q.set.channels.end() ? CampaignSet::Contact::kNone : known->second;
-           const Profile* profile = q.customer.profile.get();
-           switch (contact) {
-             case CampaignSet::Contact::kNone:
-               return true;
-             case CampaignSet::Contact::kPhone:
-               return profile != nullptr && !profile->phone.empty();
-             case CampaignSet::Contact::kEmail:
-               return profile != nullptr && !profile->email.empty();
-             case CampaignSet::Contact::kWechatOpenid:
-               return profile != nullptr && !profile->wechat_openid.empty();
-           }
-           return false;
-         });
-}
-
-bool Consent(const StepQuestion& q) {
-  return q.context.assume_consent || AnyChannel(q, [&](const std::string& channel) {
-           const auto& send = std::get<SendStep>(q.step.action);
-           const ConsentAnswer answer =
-               ConsentOf(q.customer.profile.get(), q.context.symbols->Find(channel),
-                         q.campaign.message_class, send.template_name);
-           if (answer != ConsentAnswer::kUnsaid) {
-             return answer == ConsentAnswer::kGranted;
-           }
-           return !IsMarketing(q.campaign) || !q.set.shop.OptIn(channel);
-         });
-}
-
-bool Suppression(const StepQuestion& q) {
+// A step passes a gate of channels while any channel does.
+template <size_t kGate>
+bool AnyPasses(const StepQuestion& q) {
   return AnyChannel(q, [&](const std::string& channel) {
-    return !IsSuppressed(q.customer.profile.get(), q.context.symbols->Find(channel));
+    const auto& send = std::get<SendStep>(q.step.action);
+    return kChannelGates[kGate].passes(
+        {q.set, q.customer, q.context, channel, q.campaign.message_class, send.template_name});
   });
 }
 
@@ -223,9 +234,9 @@ bool QuietHoursOver(const StepQuestion& q) {
 }
 
 constexpr std::array<StepGate, 7> kStepGates = {{
-    {Reason::kContact, &Contact},
-    {Reason::kConsent, &Consent},
-    {Reason::kSuppression, &Suppression},
+    {kChannelGates[0].reason, &AnyPasses<0>},
+    {kChannelGates[1].reason, &AnyPasses<1>},
+    {kChannelGates[2].reason, &AnyPasses<2>},
     {Reason::kCap, &CapAllows},
     {Reason::kBudget, &BudgetAllows},
     {Reason::kStock, &Stock},
@@ -262,6 +273,33 @@ Reason AskEntryGates(const EntryQuestion& question) {
     }
   }
   return Reason::kNone;
+}
+
+Reason AskChannelGates(const ChannelQuestion& question) {
+  for (const ChannelGate& gate : kChannelGates) {
+    if (!gate.passes(question)) {
+      return gate.reason;
+    }
+  }
+  return Reason::kNone;
+}
+
+std::string_view AddressOf(const CampaignSet& set, const Customer& customer,
+                           const std::string& channel) {
+  if (customer.profile == nullptr) {
+    return {};
+  }
+  switch (ContactOf(set, channel)) {
+    case CampaignSet::Contact::kNone:
+      return {};
+    case CampaignSet::Contact::kPhone:
+      return customer.profile->phone;
+    case CampaignSet::Contact::kEmail:
+      return customer.profile->email;
+    case CampaignSet::Contact::kWechatOpenid:
+      return customer.profile->wechat_openid;
+  }
+  return {};
 }
 
 int64_t PeriodOf(CampaignLimits::Period period, TimeUs time, const Zone& zone) {

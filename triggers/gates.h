@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "triggers/decision.h"
@@ -40,6 +41,16 @@ struct EntryGate {
 // active -> late -> audience -> re-entry -> holdout (global, then campaign) -> limits
 std::span<const EntryGate> EntryGates();
 
+// Asked for each channel of a send: when it is planned, and again at the moment of sending.
+struct ChannelQuestion {
+  const CampaignSet& set;
+  const Customer& customer;
+  const Context& context;
+  const std::string& channel;
+  MessageClass message_class = MessageClass::kMarketing;
+  std::string_view template_name;
+};
+
 // Asked for one send or coupon step. A gate on channels strikes those it refuses from `via`, and
 // refuses the step when none is left.
 struct StepQuestion {
@@ -60,7 +71,7 @@ struct StepGate {
   bool (*passes)(const StepQuestion& question);
 };
 
-// contact -> consent -> suppression -> cap -> budget -> stock -> quiet hours
+// the gates of channels, then cap -> budget -> stock -> quiet hours
 std::span<const StepGate> StepGates();
 
 // Whether it looks at `event` or `trigger`.
@@ -68,6 +79,12 @@ bool ReadsEvent(const Condition& condition);
 
 // The first gate that refuses, or kNone.
 Reason AskEntryGates(const EntryQuestion& question);
+// contact -> consent -> suppression
+Reason AskChannelGates(const ChannelQuestion& question);
+
+// Where this customer is reached on the channel; empty when it is not known, or none is needed.
+std::string_view AddressOf(const CampaignSet& set, const Customer& customer,
+                           const std::string& channel);
 
 // Where the sums behind `limits:` are kept, and in which period `time` falls.
 struct Allowance {
