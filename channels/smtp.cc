@@ -245,6 +245,23 @@ Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
   return std::unique_ptr<Channel>(std::make_unique<SmtpChannel>(std::move(settings)));
 }
 
+bool IsLoopback(const Url& url) {
+  const std::string_view host = std::string_view(url.authority).substr(0, url.authority.rfind(':'));
+  return host == "127.0.0.1" || host == "[::1]" || host == "localhost";
+}
+
+// A password that anybody on the way can read.
+std::optional<config::ComponentSchema::Advice> Advise(const config::Settings& values) {
+  const std::optional<Url> url = ParseUrl(values.Get("url"));
+  if (!url || url->scheme != "smtp" || IsLoopback(*url) || values.Get("password").empty() ||
+      values.Get("require_tls") != "false") {
+    return std::nullopt;
+  }
+  return config::ComponentSchema::Advice{
+      "sends its password without encryption",
+      "leave 'require_tls: false' out, or write smtps:// in the url"};
+}
+
 std::vector<config::Setting> SettingsTable() {
   using config::SettingType;
   return {
@@ -281,6 +298,7 @@ Registration SmtpRegistration() {
   registration.schema.address = config::Address::kEmail;
   registration.schema.required_fields = {"subject"};
   registration.schema.optional_fields = {"content_type"};
+  registration.schema.advise = &Advise;
   registration.promise = Promise::kAtLeastOnce;
   registration.promises_allowed = {Promise::kAtLeastOnce, Promise::kAtMostOnce};
   registration.limits.in_flight_max = 10;  // connections; many servers allow no more from one host

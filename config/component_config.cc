@@ -171,6 +171,11 @@ ChannelConfig ParseChannel(const Value& value, const ComponentSchemas::Channel& 
     return channel;
   }
   channel.settings = ReadSettings(map, provider.schema, secrets);
+  if (provider.schema.advise != nullptr) {
+    if (const auto advice = provider.schema.advise(channel.settings)) {
+      value.Warning(advice->message, advice->hint);
+    }
+  }
   channel.rate_per_second = map["rate"].Rate();
   constexpr int64_t kInFlightMax = 10'000;
   if (const auto count = map["max_in_flight"].Integer(1, kInFlightMax)) {

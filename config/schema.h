@@ -37,6 +37,16 @@ struct Setting {
 // What a channel needs of a customer; decides the contact gate.
 enum class Address : uint8_t { kNone, kPhone, kEmail, kWechatOpenid };
 
+// Checked settings of one component, as text in canonical form; secrets already resolved.
+struct Settings {
+  std::map<std::string, std::string> values;
+
+  std::string Get(const std::string& name) const {
+    const auto found = values.find(name);
+    return found == values.end() ? std::string() : found->second;
+  }
+};
+
 struct ComponentSchema {
   std::string name;  // the word after `provider:`
   std::string help;
@@ -47,16 +57,12 @@ struct ComponentSchema {
   // "param.*" stands for any name behind the dot.
   std::vector<std::string> required_fields;
   std::vector<std::string> optional_fields;
-};
-
-// Checked settings of one component, as text in canonical form; secrets already resolved.
-struct Settings {
-  std::map<std::string, std::string> values;
-
-  std::string Get(const std::string& name) const {
-    const auto found = values.find(name);
-    return found == values.end() ? std::string() : found->second;
-  }
+  // What works, but hardly as meant, and what to do instead; nothing when all is well.
+  struct Advice {
+    std::string message;
+    std::string hint;
+  };
+  std::optional<Advice> (*advise)(const Settings& settings) = nullptr;
 };
 
 }  // namespace huitou::config

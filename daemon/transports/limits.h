@@ -22,6 +22,9 @@ inline constexpr DurationUs kConnectTimeout = 5 * kSecondUs;
 // descriptors that a service may usually open.
 inline constexpr long kHostConnectionsMax = 256;
 inline constexpr long kConnectionsMax = 1024;
+// Threads for mail, each made when it is needed: one mail at a time on each, and servers allow some
+// ten connections from one host. At 200 ms for a server's reply 16 threads are 80 mails a second.
+inline constexpr size_t kMailThreadsMax = 16;
 // An idle connection is not used again after this: servers close theirs after 5 to 75 s, and a
 // request that crosses the server's close on the wire has an unknown outcome.
 inline constexpr long kIdleSeconds = 15;

@@ -43,7 +43,7 @@ struct MailTransport::Transfer {
   curl_slist* recipients = nullptr;
   size_t read = 0;         // of mail.data
   bool begun = false;      // greeted, encrypted, logged in: MAIL comes next
-  bool handed = false;     // nothing of the message is left to read
+  bool handed = false;     // libcurl knows that this was all: the dot that ends the message is out
   bool continues = false;  // the reply's next line belongs to it
   SmtpReply reply;         // the last one
   SmtpReply refusal;       // the one that ended it
@@ -97,7 +97,9 @@ struct MailTransport::Transfer {
     const size_t bytes = std::min(size * count, data.size() - transfer->read);
     std::copy_n(data.data() + transfer->read, bytes, buffer);
     transfer->read += bytes;
-    transfer->handed = transfer->read == data.size();
+    // Not with the last bytes already: until it has asked once more and got nothing, libcurl sends
+    // no dot, and a message without one is none to the server.
+    transfer->handed = bytes == 0;
     return bytes;
   }
 
@@ -153,16 +155,29 @@ struct MailTransport::Transfer {
   }
 };
 
-MailTransport::MailTransport(CurlOptions options)
-    : options_(std::move(options)), multi_(std::make_unique<CurlMulti>(&loop_)) {
+MailTransport::MailTransport(CurlOptions options) : options_(std::move(options)) {
 }
 
 MailTransport::~MailTransport() {
-  loop_.Stop();
-  // libcurl would say QUIT on every kept connection, and wait for the replies.
-  for (const curl_socket_t fd : sockets_) {
-    ::shutdown(fd, SHUT_RDWR);
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    lane->loop.Stop();
+    // libcurl would say QUIT on every kept connection, and wait for the replies.
+    for (const curl_socket_t fd : lane->sockets) {
+      ::shutdown(fd, SHUT_RDWR);
+    }
   }
+}
+
+MailTransport::Lane* MailTransport::PickLane() {
+  const std::lock_guard lock(mutex_);
+  const auto least = std::min_element(
+      lanes_.begin(), lanes_.end(), [](const auto& a, const auto& b) { return a->busy < b->busy; });
+  const bool all_busy = least == lanes_.end() || (*least)->busy > 0;
+  if (all_busy && lanes_.size() < transport_limits::kMailThreadsMax) {
+    lanes_.push_back(std::make_unique<Lane>());
+    return lanes_.back().get();
+  }
+  return least->get();
 }
 
 void MailTransport::Send(channels::Request request, DurationUs timeout, Done done) {
@@ -170,12 +185,15 @@ void MailTransport::Send(channels::Request request, DurationUs timeout, Done don
   transfer->mail = std::get<Mail>(std::move(request));
   transfer->timeout = timeout;
   transfer->done = std::move(done);
-  transfer->sockets = &sockets_;
-  loop_.Post([this, transfer] { Start(transfer); });
+  Lane* const lane = PickLane();
+  ++lane->busy;
+  transfer->sockets = &lane->sockets;
+  lane->loop.Post([this, lane, transfer] { Start(lane, transfer); });
 }
 
-void MailTransport::Start(const std::shared_ptr<Transfer>& transfer) {
+void MailTransport::Start(Lane* lane, const std::shared_ptr<Transfer>& transfer) const {
   if (!IsAddress(transfer->mail.from) || !IsAddress(transfer->mail.to)) {
+    --lane->busy;
     Answer answer;  // what any server would say
     answer.response = SmtpReply{553, "553 5.1.3 not an address"};
     transfer->done(std::move(answer));
@@ -183,8 +201,10 @@ void MailTransport::Start(const std::shared_ptr<Transfer>& transfer) {
   }
   transfer->easy = NewCurlHandle(options_, "smtp,smtps", transfer->mail.url, transfer->timeout);
   transfer->SetRequest();
-  multi_->Start(transfer->easy,
-                [transfer](CURLcode code) { transfer->done(transfer->Finish(code)); });
+  lane->multi->Start(transfer->easy, [lane, transfer](CURLcode code) {
+    --lane->busy;
+    transfer->done(transfer->Finish(code));
+  });
 }
 
 }  // namespace huitou

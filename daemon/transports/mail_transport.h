@@ -1,12 +1,17 @@
-// Mail by SMTP and SMTPS, by libcurl on a thread of its own: libcurl waits for the answer to QUIT
-// where it closes a connection, and a slow mail server must not hold the HTTP channels.
+// Mail by SMTP and SMTPS, by libcurl on threads of its own. libcurl does nothing else while it
+// waits for the reply to a whole message, or to QUIT: one mail at a time on a thread, so each that
+// is on its way at the same time gets its own, up to a bound, and none of them holds the HTTP
+// channels.
 //
 // A refusal (4yz, 5yz) is an answer: an SmtpReply with the server's code. An outcome is unknown
 // only when the whole message was handed over and no reply came; before that no server may deliver.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <vector>
 
 #include "daemon/transports/curl_multi.h"
 #include "daemon/transports/transport.h"
@@ -23,12 +28,21 @@ class MailTransport final : public Transport {
 
  private:
   struct Transfer;
-  void Start(const std::shared_ptr<Transfer>& transfer);
+  struct Lane {
+    Lane() : multi(std::make_unique<CurlMulti>(&loop)) {}
+
+    std::atomic<int> busy = 0;
+    IoLoop loop;
+    std::set<curl_socket_t> sockets;  // open ones; loop's thread
+    std::unique_ptr<CurlMulti> multi;
+  };
+  // The first that is idle, for its open connections; else a new one, else the least busy.
+  Lane* PickLane();
+  void Start(Lane* lane, const std::shared_ptr<Transfer>& transfer) const;
 
   const CurlOptions options_;
-  IoLoop loop_;
-  std::set<curl_socket_t> sockets_;  // open ones; loop's thread
-  std::unique_ptr<CurlMulti> multi_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  // under mutex_
 };
 
 }  // namespace huitou

@@ -95,6 +95,20 @@ TEST(Aliyun, SendsDigitsOnlyAndNoParametersWhereTheTemplateHasNone) {
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("content-type"))) << "it would need signing";
 }
 
+TEST(Smtp, WarnsOfAPasswordThatAnybodyOnTheWayCanRead) {
+  const auto warns = [](const std::string& url, const std::string& require_tls,
+                        const std::string& password) {
+    const config::Settings settings{
+        {{"url", url}, {"require_tls", require_tls}, {"password", password}}};
+    return FindProvider("smtp")->schema.advise(settings).has_value();
+  };
+  EXPECT_TRUE(warns("smtp://mail.example.com:587", "false", "secret"));
+  EXPECT_FALSE(warns("smtp://mail.example.com:587", "", "secret")) << "then STARTTLS is a must";
+  EXPECT_FALSE(warns("smtps://mail.example.com:465", "false", "secret"));
+  EXPECT_FALSE(warns("smtp://mail.example.com:25", "false", "")) << "there is no password";
+  EXPECT_FALSE(warns("smtp://127.0.0.1:2525", "false", "secret")) << "it leaves no machine";
+}
+
 TEST(Smtp, WritesAWholeMessage) {
   Message message = ExampleMessage();
   message.address = "xiaoming@example.com";

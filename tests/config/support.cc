@@ -34,6 +34,13 @@ ComponentSchemas MakeSchemas() {
       channel("wechat_template", Address::kWechatOpenid, {"template_id"}, {"data.*"}, {}),
   };
   schemas.channels[3].promises = {"at_least_once"};
+  schemas.channels[3].schema.advise =
+      [](const Settings& settings) -> std::optional<ComponentSchema::Advice> {
+    if (settings.Get("url") != "smtp://slow") {
+      return std::nullopt;
+    }
+    return ComponentSchema::Advice{"is slow", "take a faster one"};
+  };
   ComponentSchema local;
   local.name = "local";
   ComponentSchema http;

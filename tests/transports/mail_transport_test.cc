@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -140,6 +141,24 @@ TEST(MailTransport, KeepsItsConnection) {
     EXPECT_EQ(Say(Call(&transport, MailTo(server.port()))), "250");
   }
   EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(MailTransport, AServerThatIsSlowWithOneMailHoldsNoOther) {
+  std::promise<void> has_all;
+  RawServer slow([&has_all](Connection& connection) {
+    Script(Script::Replies{{".", ""}})(connection);
+    has_all.set_value();
+    connection.Hang();
+  });
+  RawServer quick{Script(Script::Replies())};
+  MailTransport transport;
+  std::promise<Answer> late;
+  transport.Send(MailTo(slow.port()), 60 * kSecondUs,
+                 [&late](Answer answer) { late.set_value(std::move(answer)); });
+  has_all.get_future().wait();
+  EXPECT_EQ(Say(Call(&transport, MailTo(quick.port()), 10 * kSecondUs)), "250");
+  slow.Stop();
+  EXPECT_EQ(Say(late.get_future().get()), "ambiguous");
 }
 
 // A server may end a kept connection any time before the data: nothing is lost by that.
