@@ -16,6 +16,7 @@
 #include "channels/opt_out.h"
 #include "channels/url.h"
 #include "triggers/base/json.h"
+#include "triggers/base/text.h"
 
 namespace huitou::channels {
 namespace {
@@ -111,18 +112,6 @@ std::string Digits(std::string_view phone) {
   return digits;
 }
 
-// "13900000000", "8613900000000" and "008613900000000" as "+8613900000000".
-std::string ToE164(std::string_view phone) {
-  std::string digits = Digits(phone);
-  if (digits.starts_with("00")) {
-    digits.erase(0, 2);
-  }
-  if (digits.size() == 11 && digits.front() == '1') {
-    digits.insert(0, "86");
-  }
-  return digits.empty() ? digits : "+" + digits;
-}
-
 // "2017-01-01 00:00:00" on Beijing's clocks, which the provider leaves unsaid.
 TimeUs BeijingTime(std::string text) {
   std::replace(text.begin(), text.end(), ' ', 'T');
@@ -141,14 +130,14 @@ void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
   receipts->push_back(receipt);
   if (!delivered && (code == "USER_REJECT" || code == "MOBILE_IN_BLACK")) {
     receipt.kind = Receipt::Kind::kUnsubscribed;
-    receipt.address = ToE164(ValueOf(item, "phone_number"));
+    receipt.address = E164(ValueOf(item, "phone_number"));
     receipts->push_back(receipt);
   }
 }
 
 void AppendReply(const FlatObject& item, std::vector<Receipt>* receipts) {
   Receipt receipt;
-  receipt.address = ToE164(ValueOf(item, "phone_number"));
+  receipt.address = E164(ValueOf(item, "phone_number"));
   receipt.text = ValueOf(item, "content");
   receipt.kind = MeansOptOut(receipt.text) ? Receipt::Kind::kUnsubscribed : Receipt::Kind::kReplied;
   receipt.reason = receipt.kind == Receipt::Kind::kUnsubscribed ? "opted_out" : "";

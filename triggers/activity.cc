@@ -77,6 +77,21 @@ void Take(std::string* known, std::string_view said) {
   }
 }
 
+void TakeContacts(const CustomerFields& fields, Customer* customer) {
+  Contacts& contacts = customer->MutableProfile();
+  Contacts said = contacts;
+  Take(&said.phone, fields.phone);
+  Take(&said.email, fields.email);
+  Take(&said.wechat_openid, fields.wechat_openid);
+  if (said == contacts) {
+    return;
+  }
+  std::swap(contacts, said);
+  if (customer->contacts_before == nullptr) {
+    customer->contacts_before = std::make_unique<Contacts>(std::move(said));
+  }
+}
+
 void ApplyFields(const Event& event, Customer* customer) {
   const CustomerFields& fields = event.customer;
   const bool says_nothing =
@@ -94,9 +109,7 @@ void ApplyFields(const Event& event, Customer* customer) {
   Profile& profile = customer->MutableProfile();
   profile.fingerprint = fields.fingerprint;
   profile.fingerprint_time = event.time;
-  Take(&profile.phone, fields.phone);
-  Take(&profile.email, fields.email);
-  Take(&profile.wechat_openid, fields.wechat_openid);
+  TakeContacts(fields, customer);
   Take(&profile.locale, fields.locale);
   Take(&profile.timezone, fields.timezone);
   Take(&profile.region, fields.region);

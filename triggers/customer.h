@@ -122,10 +122,16 @@ struct Attribute {
   double real = 0;
 };
 
-struct Profile {
+// Where a customer is reached. Empty: unknown.
+struct Contacts {
   std::string phone;
   std::string email;
   std::string wechat_openid;
+
+  bool operator==(const Contacts&) const = default;
+};
+
+struct Profile : Contacts {
   std::string locale;
   std::string timezone;
   std::string region;
@@ -205,6 +211,8 @@ struct Customer {
   bool is_listed = false;  // among those that it writes
   // The store is known to have none, so that none need be removed there.
   bool no_stored_episodes = false;
+  // As the last commit left them, where they have changed since; else null.
+  std::unique_ptr<Contacts> contacts_before;
 
   Profile& MutableProfile();
 };

@@ -27,6 +27,7 @@
 #include "daemon/clock/clock.h"
 #include "daemon/http/daemon_api.h"
 #include "daemon/http/server.h"
+#include "daemon/metrics/log.h"
 #include "daemon/outbox/dispatcher.h"
 #include "daemon/shard/worker.h"
 #include "daemon/sinks/sinks.h"
@@ -117,6 +118,7 @@ class Daemon::Impl {
   SystemClock clock_;
   SeededRandom random_{std::random_device{}()};
   Metrics metrics_;
+  LogLimiter log_limiter_;
   DispatchMetrics dispatch_metrics_;
   std::unique_ptr<Store> store_;
   QuotaBook quotas_;

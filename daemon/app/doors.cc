@@ -52,6 +52,22 @@ std::string TallyJson(const CampaignTally& tally) {
       .Close();
 }
 
+std::string_view WordOf(channels::Receipt::Kind kind) {
+  switch (kind) {
+    case channels::Receipt::Kind::kDelivered:
+      return "delivered";
+    case channels::Receipt::Kind::kUndelivered:
+      return "undelivered";
+    case channels::Receipt::Kind::kReplied:
+      return "replied";
+    case channels::Receipt::Kind::kUnsubscribed:
+      return "unsubscribed";
+    case channels::Receipt::Kind::kSubscribed:
+      return "subscribed";
+  }
+  return {};
+}
+
 Status Unknown() {
   return {StatusCode::kNotFound, "nothing is known of this customer"};
 }
@@ -253,33 +269,58 @@ Status Daemon::Impl::Pause(const std::string& campaign, bool paused) {
   return Status::Ok();
 }
 
-// A provider's receipts go to every shard: the one that knows the dispatch answers. True when all
-// that could be asked have made them durable.
+// A provider's receipts go to every shard: those that know the dispatch, or somebody with the
+// address, answer. True when all that could be asked have made them durable.
 bool Daemon::Impl::TakeReceipts(const std::string& channel,
                                 const std::vector<channels::Receipt>& receipts) {
   struct Waiting {
+    explicit Waiting(size_t receipts) : known(receipts) {}
+    std::vector<std::atomic<bool>> known;
     std::atomic<size_t> open{0};
     std::promise<void> done;
   };
-  auto waiting = std::make_shared<Waiting>();
+  auto waiting = std::make_shared<Waiting>(receipts.size());
   auto future = waiting->done.get_future();
+  const auto answer = [waiting] {
+    if (waiting->open.fetch_sub(1) == 1) {
+      waiting->done.set_value();
+    }
+  };
+  bool all_here = false;
   {
     std::shared_lock lock(owned_mutex_);
+    all_here = owned_.size() == shards_;
     waiting->open = receipts.size() * owned_.size() + 1;
-    for (const channels::Receipt& receipt : receipts) {
+    for (size_t i = 0; i < receipts.size(); ++i) {
       for (auto& [shard, owned] : owned_) {
-        owned.worker->shard().PostReceipt(channel, receipt, [waiting](bool) {
-          if (waiting->open.fetch_sub(1) == 1) {
-            waiting->done.set_value();
+        owned.worker->shard().PostReceipt(channel, receipts[i], [waiting, answer, i](bool known) {
+          if (known) {
+            waiting->known[i] = true;
           }
+          answer();
         });
       }
     }
   }
-  if (waiting->open.fetch_sub(1) == 1) {
-    waiting->done.set_value();
+  answer();
+  if (future.wait_for(kAnswerWait) != std::future_status::ready) {
+    return false;
   }
-  return future.wait_for(kAnswerWait) == std::future_status::ready;
+  bool nobody_heard = false;
+  for (size_t i = 0; i < receipts.size(); ++i) {
+    const bool known = waiting->known[i];
+    const bool leaves = receipts[i].kind == channels::Receipt::Kind::kUnsubscribed;
+    metrics_.Add(Metric::kReceipts, {channel, WordOf(receipts[i].kind), known ? "yes" : "no"});
+    if (leaves && !known) {
+      nobody_heard = true;
+      if (const auto left_out = log_limiter_.Pass("opt-out " + channel, clock_.Now())) {
+        Log(LogLevel::kWarning, "an opt-out from an address that nobody here has",
+            {{"channel", channel}, {"left_out", *left_out}});
+      }
+    }
+  }
+  // With partitions elsewhere, the next try may come to where the customer is.
+  return all_here || !nobody_heard;
 }
 
 }  // namespace huitou

@@ -41,7 +41,11 @@ constexpr MetricRow kTable[] = {
     {Metric::kDispatches, Type::kCounter, "huitou_dispatches_total", "channel,provider,outcome",
      "What became of sends. An attempt is accepted, rejected, retry, unknown, token_expired or "
      "paused; a receipt is delivered or undelivered; refused was not sent, since consent, address "
-     "or episode had gone; failed was given up on every channel."},
+     "or episode had gone; diverted goes on by the next channel of 'via', its own being down; "
+     "failed was given up on every channel."},
+    {Metric::kReceipts, Type::kCounter, "huitou_receipts_total", "channel,kind,known",
+     "What providers told by callback; known is 'no' where neither the message nor the address is "
+     "(any more)."},
     {Metric::kCouponsIssued, Type::kCounter, "huitou_coupons_issued_total", "campaign",
      "Coupons and stored values issued."},
     {Metric::kConversions, Type::kCounter, "huitou_conversions_total", "campaign,arm",

@@ -33,6 +33,7 @@ enum class Metric : uint8_t {
   kDecisions,
   kConditionErrors,
   kDispatches,
+  kReceipts,
   kCouponsIssued,
   kConversions,
   kConservationViolations,

@@ -18,7 +18,8 @@ bool AccessToken::ShouldFetch(TimeUs now) const {
     return false;
   }
   if (!IsValid(now)) {
-    return true;
+    const bool brand_new = now >= fetched_at_ && now - fetched_at_ < kTokenAgeMin;
+    return !refused_ || !brand_new;
   }
   const bool failed_just_now =
       now >= failed_at_ && failed_at_ != kTimeMin && now - failed_at_ < kTokenRetryMin;
@@ -27,6 +28,7 @@ bool AccessToken::ShouldFetch(TimeUs now) const {
 
 void AccessToken::OnFetched(std::string value, DurationUs lifetime, TimeUs now) {
   fetching_ = false;
+  refused_ = false;
   failed_at_ = kTimeMin;
   value_ = std::move(value);
   lifetime = std::clamp<DurationUs>(lifetime, 0, kTokenLifetimeMax);
@@ -40,15 +42,11 @@ void AccessToken::OnFailed(TimeUs now) {
   failed_at_ = now;
 }
 
-bool AccessToken::OnExpired(std::string_view value, TimeUs now) {
-  if (value != value_ || value_.empty()) {
-    return true;
+void AccessToken::OnExpired(std::string_view value) {
+  if (value == value_) {
+    value_.clear();
+    refused_ = true;
   }
-  if (now >= fetched_at_ && now - fetched_at_ < kTokenAgeMin) {
-    return false;
-  }
-  value_.clear();
-  return true;
 }
 
 }  // namespace huitou

@@ -3,7 +3,7 @@
 // the owner, one at a time. Not synchronised.
 //
 //   if (token.ShouldFetch(now)) { token.OnFetching(); ... token.OnFetched(value, lifetime, now); }
-//   if (token.IsValid(now)) Send(token.value()); else wait for the fetch
+//   if (token.IsValid(now)) Send(token.value()); else wait for the fetch, or until one may begin
 #pragma once
 
 #include <string>
@@ -16,6 +16,7 @@ namespace huitou {
 class AccessToken {
  public:
   bool IsValid(TimeUs now) const;
+  bool IsFetching() const { return fetching_; }
   // No fetch is on its way, and the token is missing, over or soon to be.
   bool ShouldFetch(TimeUs now) const;
 
@@ -23,9 +24,9 @@ class AccessToken {
   void OnFetched(std::string value, DurationUs lifetime, TimeUs now);
   void OnFailed(TimeUs now);
 
-  // The provider refused `value` as expired. True when repeating with another token makes sense:
-  // one is there already, or the refused one was old enough to be given up now.
-  bool OnExpired(std::string_view value, TimeUs now);
+  // The provider refused `value` as expired: it is given up, unless another is there already. After
+  // one that was brand new ShouldFetch waits a while.
+  void OnExpired(std::string_view value);
 
   const std::string& value() const { return value_; }
 
@@ -36,6 +37,7 @@ class AccessToken {
   TimeUs expires_at_ = 0;
   TimeUs failed_at_ = kTimeMin;
   bool fetching_ = false;
+  bool refused_ = false;  // the last one, before its time
 };
 
 }  // namespace huitou

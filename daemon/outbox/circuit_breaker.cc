@@ -25,6 +25,7 @@ void CircuitBreaker::OnSuccess(TimeUs now) {
     state_ = State::kClosed;
     probing_ = false;
     open_for_ = 0;
+    failing_since_ = kTimeMax;
     window_start_ = kTimeMin;
   }
   failures_in_row_ = 0;
@@ -68,11 +69,16 @@ TimeUs CircuitBreaker::NextAt(TimeUs now) const {
   return now;
 }
 
+bool CircuitBreaker::IsDown(TimeUs now) const {
+  return failing_since_ <= now && now - failing_since_ >= kDownAfter;
+}
+
 void CircuitBreaker::Open(TimeUs now, DurationUs at_least) {
   state_ = State::kOpen;
   probing_ = false;
   open_for_ = std::clamp(open_for_ * 2, kOpenMin, kOpenMax);
   opened_at_ = now;
+  failing_since_ = std::min(failing_since_, now);
   open_until_ = now + std::max(open_for_, at_least);
   failures_in_row_ = 0;
 }

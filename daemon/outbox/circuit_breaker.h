@@ -26,6 +26,8 @@ class CircuitBreaker {
   void OnNothing();                                        // nothing was learned
 
   State state() const { return state_; }
+  // Nothing has passed for so long, probes included, that what has another way takes it.
+  bool IsDown(TimeUs now) const;
   // When TryPass can be true again; `now` when it would now; kTimeMax when a probe is on its way.
   TimeUs NextAt(TimeUs now) const;
 
@@ -36,7 +38,8 @@ class CircuitBreaker {
   State state_ = State::kClosed;
   bool probing_ = false;
   int failures_in_row_ = 0;
-  DurationUs open_for_ = 0;  // the last time
+  DurationUs open_for_ = 0;          // the last time
+  TimeUs failing_since_ = kTimeMax;  // when it opened first; kTimeMax: closed
   TimeUs opened_at_ = 0;
   TimeUs open_until_ = 0;
   TimeUs window_start_ = kTimeMin;

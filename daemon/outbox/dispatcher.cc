@@ -45,6 +45,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   void Reload(std::vector<DispatchChannel> channels);
   bool TryAcquire(std::string_view channel);
   void Release(std::string_view channel);
+  bool IsDown(std::string_view channel);
   void Send(SendJob job);
   CallbackReply HandleCallback(const std::string& channel,
                                const channels::CallbackRequest& request);
@@ -57,6 +58,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   struct Account {
     AccessToken token;
     std::vector<std::shared_ptr<Flight>> waiting;
+    bool look_planned = false;
   };
 
   struct Entry {
@@ -88,6 +90,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   void OnAnswer(const FlightPtr& flight, const Answer& answer);
   void Finish(const FlightPtr& flight, Outcome outcome, std::string coupon_code = {});
   void FetchToken(const std::shared_ptr<const Entry>& entry);
+  void FetchLater(const std::shared_ptr<const Entry>& entry);
   void OnToken(const std::shared_ptr<const Entry>& entry, const Answer& answer);
   void FailWaiting();
 
@@ -211,6 +214,12 @@ void Dispatcher::Impl::Release(std::string_view channel) {
   }
 }
 
+// A channel that is configured no more will not come back by waiting.
+bool Dispatcher::Impl::IsDown(std::string_view channel) {
+  const std::shared_ptr<const Entry> entry = Find(channel);
+  return entry == nullptr || entry->lane->IsDown(Now());
+}
+
 void Dispatcher::Impl::Wake(const Entry& entry) {
   if (entry.lane->TakeWaiting(Now())) {
     options_.on_room(entry.setup.name);
@@ -280,6 +289,10 @@ void Dispatcher::Impl::Start(const FlightPtr& flight) {
   if (account != nullptr) {
     const TimeUs now = Now();
     const bool valid = account->token.IsValid(now);
+    if (!valid && closed_) {
+      Finish(flight, channels::MakeOutcome(Outcome::Kind::kRetry, "stopping"));
+      return;
+    }
     if (!valid) {
       account->waiting.push_back(flight);
     }
@@ -287,6 +300,7 @@ void Dispatcher::Impl::Start(const FlightPtr& flight) {
       FetchToken(flight->entry);
     }
     if (!valid) {
+      FetchLater(flight->entry);
       return;
     }
   }
@@ -338,11 +352,12 @@ void Dispatcher::Impl::OnAnswer(const FlightPtr& flight, const Answer& answer) {
     return;
   }
   Outcome outcome = entry.setup.codec->Decode(answer, now);
-  if (outcome.kind == Outcome::Kind::kTokenExpired && entry.account != nullptr &&
-      !flight->repeated && entry.account->token.OnExpired(flight->token, now)) {
-    flight->repeated = true;
-    Start(flight);
-    return;
+  if (outcome.kind == Outcome::Kind::kTokenExpired && entry.account != nullptr) {
+    entry.account->token.OnExpired(flight->token);
+    if (!std::exchange(flight->repeated, true)) {
+      Start(flight);
+      return;
+    }
   }
   Finish(flight, std::move(outcome));
 }
@@ -378,6 +393,24 @@ void Dispatcher::Impl::FetchToken(const std::shared_ptr<const Entry>& entry) {
   CHECK(request.has_value());
   Transport(std::move(*request), entry->setup.limits.timeout,
             [this, entry](const Answer& answer) { OnToken(entry, answer); });
+}
+
+// Until a fetch may begin, which the clock says: those who wait hold their places in the lane, so
+// no more are sent towards a provider that would refuse them.
+void Dispatcher::Impl::FetchLater(const std::shared_ptr<const Entry>& entry) {
+  if (entry->account->token.IsFetching() || std::exchange(entry->account->look_planned, true)) {
+    return;
+  }
+  loop_.PostAfter(outbox_limits::kWakeIntervalMax, [this, entry] {
+    entry->account->look_planned = false;
+    if (entry->account->waiting.empty()) {
+      return;
+    }
+    if (entry->account->token.ShouldFetch(Now())) {
+      FetchToken(entry);
+    }
+    FetchLater(entry);
+  });
 }
 
 void Dispatcher::Impl::OnToken(const std::shared_ptr<const Entry>& entry, const Answer& answer) {
@@ -477,6 +510,10 @@ bool Dispatcher::TryAcquire(std::string_view channel) {
 
 void Dispatcher::Release(std::string_view channel) {
   impl_->Release(channel);
+}
+
+bool Dispatcher::IsDown(std::string_view channel) {
+  return impl_->IsDown(channel);
 }
 
 void Dispatcher::Send(SendJob job) {

@@ -78,6 +78,7 @@ class Dispatcher final : public SendGate {
 
   bool TryAcquire(std::string_view channel) override;
   void Release(std::string_view channel) override;
+  bool IsDown(std::string_view channel) override;
   void Send(SendJob job) override;
 
   // What a provider called us with; the reply is for it.

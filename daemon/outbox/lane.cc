@@ -94,6 +94,11 @@ CircuitBreaker::State Lane::circuit() const {
   return breaker_.state();
 }
 
+bool Lane::IsDown(TimeUs now) const {
+  const std::lock_guard lock(mutex_);
+  return breaker_.IsDown(now);
+}
+
 TimeUs Lane::RoomAt(TimeUs now) {
   if (in_flight_ >= in_flight_max_) {
     return kTimeMax;

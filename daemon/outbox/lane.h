@@ -30,6 +30,7 @@ class Lane {
   bool TakeWaiting(TimeUs now);
 
   CircuitBreaker::State circuit() const;
+  bool IsDown(TimeUs now) const;  // see CircuitBreaker
 
  private:
   TimeUs RoomAt(TimeUs now);  // with the lock held

@@ -22,12 +22,16 @@ inline constexpr DurationUs kWindow = 30 * kSecondUs;
 inline constexpr DurationUs kOpenMin = 2 * kSecondUs;
 inline constexpr DurationUs kOpenMax = 5 * kMinuteUs;
 
+// Open for so long in a row, it is down: with 2, 4, ... 256 s between them, eight probes have
+// failed (a paused account: two). Planned messages then take the next channel of `via:`.
+inline constexpr DurationUs kDownAfter = 10 * kMinuteUs;
+
 // --- access tokens ---
 // A new one is fetched this long before the old one ends (WeChat keeps the old one valid for 5 min
 // after a new one was handed out), but never in the first nine tenths of a short life.
 inline constexpr DurationUs kTokenMargin = 5 * kMinuteUs;
-// A provider that calls a token of this age expired is not asked for yet another: WeChat allows
-// 2,000 a day, one each 43 s.
+// A provider that calls a younger token expired is asked for another when the token has this age,
+// and what is to be sent waits: WeChat allows 2,000 a day, one each 43 s.
 inline constexpr DurationUs kTokenAgeMin = 45 * kSecondUs;
 // A refresh that failed is not repeated before this while the old token still holds.
 inline constexpr DurationUs kTokenRetryMin = 10 * kSecondUs;

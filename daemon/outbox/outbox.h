@@ -103,6 +103,11 @@ Transition OnReceipt(OutboxRecord* record, const channels::Receipt& receipt, Tim
 // not_before has come for a record that is kAccepted or kUnknown; for one that is kPlanned, asked
 // before it is leased: it fails when its deadline has passed meanwhile.
 Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now);
+// Whether a record may leave its channel, which is down, for the next one of `via`: not where the
+// key of an earlier attempt makes only a repeat on the same channel harmless.
+bool MayDivert(const OutboxRecord& record, const ChannelPolicy& policy);
+// For such a record that is kPlanned.
+Transition Divert(OutboxRecord* record, TimeUs now);
 // At start, for a record found kLeased: the process died between lease and result.
 Transition Recover(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now);
 
@@ -114,6 +119,8 @@ class SendGate {
   // when there is room again. Every success is followed by Send or Release. Any thread.
   virtual bool TryAcquire(std::string_view channel) = 0;
   virtual void Release(std::string_view channel) = 0;
+  // Whether the channel has let nothing pass for long: what has another way is to take it.
+  virtual bool IsDown(std::string_view channel) = 0;
   virtual void Send(SendJob job) = 0;
 };
 

@@ -145,10 +145,14 @@ Transition OnSendResult(OutboxRecord* record, const SendResult& result, const Ch
     return {};
   }
   const Outcome& outcome = result.outcome;
-  if (outcome.kind == Outcome::Kind::kChannelPaused) {
-    // Not this message's fault: no attempt is counted, only the deadline ends it.
-    const auto jitter = static_cast<double>(policy.backoff_max) * random;
-    const TimeUs later = After(now, policy.backoff_max + static_cast<DurationUs>(jitter));
+  if (outcome.kind == Outcome::Kind::kChannelPaused ||
+      outcome.kind == Outcome::Kind::kTokenExpired) {
+    // Not this message's fault: no attempt is counted, only the deadline ends it. A token that was
+    // refused was replaced and refused again.
+    const DurationUs wait =
+        outcome.kind == Outcome::Kind::kChannelPaused ? policy.backoff_max : policy.backoff_min;
+    const auto jitter = static_cast<double>(wait) * random;
+    const TimeUs later = After(now, wait + static_cast<DurationUs>(jitter));
     record->state = State::kPlanned;
     record->not_before = std::min(later, record->give_up_at);
     return {};
@@ -166,11 +170,8 @@ Transition OnSendResult(OutboxRecord* record, const SendResult& result, const Ch
       return RepeatAt(record, After(outcome.retry_after > 0 ? asked : now, backoff), outcome.reason,
                       policy, now);
     }
-    case Outcome::Kind::kTokenExpired:
-      // The first time a new token is all it needs.
-      return RepeatAt(record, record->attempts == 1 ? now : After(now, backoff), outcome.reason,
-                      policy, now);
     case Outcome::Kind::kUnknown:
+    case Outcome::Kind::kTokenExpired:
     case Outcome::Kind::kChannelPaused:
       break;
   }
@@ -220,6 +221,16 @@ Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now) 
   Transition transition;
   transition.settled = true;
   return transition;
+}
+
+bool MayDivert(const OutboxRecord& record, const ChannelPolicy& policy) {
+  const bool key_was_used =
+      record.attempts > 0 && PromiseFor(record, policy) == Promise::kExactlyOnceByKey;
+  return record.state == State::kPlanned && HasNextChannel(record) && !key_was_used;
+}
+
+Transition Divert(OutboxRecord* record, TimeUs now) {
+  return FallBack(record, "channel_down", now);
 }
 
 Transition Recover(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now) {

@@ -60,6 +60,7 @@ void CustomerCache::Committed() {
     customer->episodes_changed = false;
     customer->is_listed = false;
     customer->no_stored_episodes = customer->episodes.empty();
+    customer->contacts_before.reset();
   }
   changed_.clear();
 }

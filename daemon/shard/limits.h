@@ -20,11 +20,17 @@ inline constexpr size_t kCustomersTogether = 256;
 inline constexpr size_t kStepsPerTurn = 1000;
 // Leases of one turn, over all channels.
 inline constexpr size_t kLeasesPerTurn = 256;
+// Planned dispatches of a blocked channel looked at in kAwaitedInterval: 1,024 x some 3 us; the
+// 100,000 of a provider that is down take a minute and a half.
+inline constexpr size_t kBlockedTogether = 1024;
 // Planned dispatches held in memory per channel: 4,096 x some 600 bytes = 2.5 MB a channel and
 // shard. The rest waits in the store.
 inline constexpr size_t kPlannedAhead = 4096;
 // Accepted or unknown dispatches looked at together when they are due.
 inline constexpr size_t kAwaitedTogether = 256;
+// Customers with one address who are told of one receipt in one turn: families share a phone, and
+// everybody without one a shop's placeholder. A profile read and a step each: some 20 ms.
+inline constexpr size_t kCustomersPerReceipt = 1000;
 // How often the store is asked for those.
 inline constexpr DurationUs kAwaitedInterval = kSecondUs;
 // A commit while catching up: so many events or so long, whichever comes first; a shard counts as

@@ -45,16 +45,23 @@ void OutboxQueue::Mark(Slot* slot) {
   }
 }
 
-void OutboxQueue::Plan(OutboxRecord record) {
+Status OutboxQueue::Plan(OutboxRecord record) {
   const Id128 id = record.dispatch.id;
-  const auto [slot, is_new] = slots_.try_emplace(id);
-  if (!is_new) {
-    return;  // planned before: an id names one dispatch for ever
+  if (slots_.contains(id)) {
+    return Status::Ok();
   }
-  slot->second.stored.record = std::move(record);
-  ++(*depth_)[slot->second.stored.record.channel()];
-  Mark(&slot->second);
-  Place(&slot->second);
+  // An event that comes again after it was forgotten plans the same once more, while the first may
+  // still wait in the store for its receipt.
+  const auto known = store_->ReadDispatch(shard_, id);
+  if (!known.ok() || known->has_value()) {
+    return known.ok() ? Status::Ok() : known.status();
+  }
+  Slot& slot = slots_[id];
+  slot.stored.record = std::move(record);
+  ++(*depth_)[slot.stored.record.channel()];
+  Mark(&slot);
+  Place(&slot);
+  return Status::Ok();
 }
 
 Result<OutboxRecord*> OutboxQueue::Find(const Id128& dispatch) {
@@ -133,6 +140,34 @@ Result<OutboxRecord*> OutboxQueue::NextPlanned(const std::string& name, TimeUs w
     return static_cast<OutboxRecord*>(nullptr);
   }
   return &slots_.at(channel.planned.begin()->second).stored.record;
+}
+
+Result<std::vector<Id128>> OutboxQueue::LookThrough(const std::string& name, TimeUs wall,
+                                                    size_t max, const Wanted& wanted) {
+  std::vector<Id128> found;
+  Channel& channel = channels_[name];
+  std::vector<StoredDispatch> read;
+  Status status = store_->ReadPlanned(shard_, name, channel.looked_to.first, wall, max, &read,
+                                      channel.looked_to.second);
+  if (!status.ok()) {
+    return status;
+  }
+  for (const StoredDispatch& stored : read) {
+    // What is in memory is newer than what was read.
+    const auto slot = slots_.find(stored.record.dispatch.id);
+    const OutboxRecord& record = slot == slots_.end() ? stored.record : slot->second.stored.record;
+    const bool waits = record.state == State::kPlanned && record.channel() == name &&
+                       (slot == slots_.end() || !slot->second.settled);
+    if (waits && wanted(record)) {
+      found.push_back(record.dispatch.id);
+    }
+  }
+  channel.looked_to = {kTimeMin, {}};
+  if (read.size() == max) {
+    const OutboxRecord& last = read.back().record;
+    channel.looked_to = {last.not_before, {last.dispatch.id.high, last.dispatch.id.low + 1}};
+  }
+  return found;
 }
 
 Result<std::vector<Id128>> OutboxQueue::Due(TimeUs wall) {

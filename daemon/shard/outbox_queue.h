@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,7 +29,8 @@ class OutboxQueue {
   // Finds out which channels have planned records. Before anything else.
   Status Open();
 
-  void Plan(OutboxRecord record);
+  // Nothing when it was planned before: an id names one dispatch for ever.
+  Status Plan(OutboxRecord record);
   // The record, from memory or the store; null when there is none (settled already). What was
   // changed in it counts after Changed.
   Result<OutboxRecord*> Find(const Id128& dispatch);
@@ -36,6 +38,11 @@ class OutboxQueue {
   void Settle(const Id128& dispatch);
   // The most urgent planned record of a channel that may go at `wall`, or null.
   Result<OutboxRecord*> NextPlanned(const std::string& channel, TimeUs wall);
+  // Those `wanted` of a channel's planned records that may go at `wall`. Looks at `max` of them,
+  // further on at every call, and from the beginning again behind the end.
+  using Wanted = std::function<bool(const OutboxRecord& record)>;
+  Result<std::vector<Id128>> LookThrough(const std::string& channel, TimeUs wall, size_t max,
+                                         const Wanted& wanted);
   // Accepted or unknown records whose time has come.
   Result<std::vector<Id128>> Due(TimeUs wall);
   std::vector<std::string> Channels() const;
@@ -63,6 +70,7 @@ class OutboxQueue {
     std::set<std::pair<TimeUs, Id128>> planned;
     // Planned records from this time on may be in the store and not in memory.
     TimeUs stored_from = kTimeMax;
+    std::pair<TimeUs, Id128> looked_to = {kTimeMin, {}};  // by LookThrough
   };
   using Slots = std::unordered_map<Id128, Slot, IdHash>;
 

@@ -127,6 +127,7 @@ Result<Shard::Progress> Shard::Impl::Turn(TimeUs wall) {
   }
   if (status.ok() && sending_) {
     status = Lease();
+    status = status.ok() ? LookThroughBlocked() : status;
   }
   if (status.ok() && CommitIsDue()) {
     status = CommitNow();
@@ -407,7 +408,10 @@ void Shard::PostResult(SendResult result) {
 void Shard::PostReceipt(std::string channel, channels::Receipt receipt,
                         std::function<void(bool)> done) {
   impl_->ToInbox([&](Impl::Inbox* inbox) {
-    inbox->receipts.push_back({std::move(channel), std::move(receipt), std::move(done), false});
+    Impl::PostedReceipt& posted = inbox->receipts.emplace_back();
+    posted.channel = std::move(channel);
+    posted.receipt = std::move(receipt);
+    posted.done = std::move(done);
   });
 }
 

@@ -188,8 +188,9 @@ class Shard {
 
   // --- any thread ---
   void PostResult(SendResult result);
-  // `done` runs on the owner thread when the receipt is durable, with whether this shard knew the
-  // dispatch. A receipt without a dispatch id is looked for by the provider's message id.
+  // `done` runs on the owner thread when the receipt is durable, with whether this shard knew what
+  // it is about. A receipt without a dispatch id is looked for by the provider's message id; what a
+  // person said reaches everybody who has the address.
   void PostReceipt(std::string channel, channels::Receipt receipt, std::function<void(bool)> done);
   // The sink has everything up to this sequence.
   void PostDelivered(SinkKind kind, uint64_t sequence);

@@ -97,7 +97,9 @@ Status Shard::Impl::Fire(const DueTimers& due) {
   // The frontier has just passed this deadline, and no later one.
   state_.frontier = std::max(state_.frontier, due.deadline + 1);
   for (const uint64_t slot : slots) {
-    Step(TimerInput{due.deadline, slot}, *customer);
+    if (Status status = Step(TimerInput{due.deadline, slot}, *customer); !status.ok()) {
+      return status;
+    }
     observer_.OnTimer(wall_ - due.deadline);
   }
   dirty_ = true;
@@ -174,7 +176,9 @@ Status Shard::Impl::ApplyHeld() {
     return customer.status();
   }
   observer_.OnEvent(input->spec, held_.type);
-  Step(EventInput{&held_}, *customer);
+  if (Status status = Step(EventInput{&held_}, *customer); !status.ok()) {
+    return status;
+  }
   if (effects_.duplicate) {
     observer_.OnDuplicate("event");
   } else if (effects_.late) {
@@ -226,15 +230,15 @@ Context Shard::Impl::ContextNow() {
   return context;
 }
 
-void Shard::Impl::Step(const huitou::Input& input, Customer* customer) {
+Status Shard::Impl::Step(const huitou::Input& input, Customer* customer) {
   CountEpisodes(*customer, -1);
   engine_->Step(input, ContextNow(), customer, &effects_);
   CountEpisodes(*customer, 1);
   cache_.Touched(customer);
-  TakeEffects(customer);
+  return TakeEffects(customer);
 }
 
-void Shard::Impl::TakeEffects(Customer* customer) {
+Status Shard::Impl::TakeEffects(Customer* customer) {
   for (const std::string_view campaign : effects_.candidates) {
     ++state_.tallies[symbols_.Find(campaign)].candidates;
   }
@@ -249,7 +253,9 @@ void Shard::Impl::TakeEffects(Customer* customer) {
     record.dispatch = std::move(dispatch);
     record.not_before = wall_;
     record.give_up_at = wall_ + options_.dispatch_deadline;
-    outbox_.Plan(std::move(record));
+    if (Status status = outbox_.Plan(std::move(record)); !status.ok()) {
+      return status;
+    }
   }
   if (options_.sink_emits) {
     for (const Emission& emission : effects_.emissions) {
@@ -267,6 +273,7 @@ void Shard::Impl::TakeEffects(Customer* customer) {
     observer_.OnConditionError(error.campaign, error.why);
   }
   dirty_ = true;
+  return Status::Ok();
 }
 
 void Shard::Impl::TakeDecision(const Decision& decision, const Customer& customer) {

@@ -1,6 +1,7 @@
 // The inside of a shard, in parts: shard.cc (opening, turns, the inbox), shard_events.cc (records,
-// timers, the frontier, what a step has for effects), shard_outbox.cc (leases, results, receipts),
-// shard_commit.cc (the one batch and what leaves behind it). Include nowhere else.
+// timers, the frontier, what a step has for effects), shard_outbox.cc (leases, results),
+// shard_receipts.cc (receipts, what people say), shard_commit.cc (the one batch and what leaves
+// behind it). Include nowhere else.
 #pragma once
 
 #include <array>
@@ -55,6 +56,8 @@ class Shard::Impl {
     channels::Receipt receipt;
     std::function<void(bool)> done;
     bool retried = false;
+    bool known = false;
+    std::string heard_until;  // of those who have the address: the last one who was told
   };
   struct Inbox {
     std::vector<SendResult> results;
@@ -121,8 +124,8 @@ class Shard::Impl {
                   std::string_view detail);
   Context ContextNow();
   // One step of the engine, and everything that follows from it.
-  void Step(const huitou::Input& input, Customer* customer);
-  void TakeEffects(Customer* customer);
+  Status Step(const huitou::Input& input, Customer* customer);
+  Status TakeEffects(Customer* customer);
   void TakeDecision(const Decision& decision, const Customer& customer);
   void CountEpisodes(const Customer& customer, int64_t by);
   void CloseEpisodes(const Customer& customer);
@@ -131,20 +134,38 @@ class Shard::Impl {
   // --- shard_outbox.cc
   Status RecoverLeased();
   Status ApplyResult(const SendResult& result);
-  Status ApplyReceipt(PostedReceipt posted);
   Status ApplyDue();
   Status Lease();
+  Status LookThroughBlocked();
   // Whether the acquired room was used.
   Result<bool> LeaseOne(OutboxRecord* record);
   Status Refuse(OutboxRecord* record, Reason reason, std::string_view word);
   Status AfterTransition(OutboxRecord* record, const std::string& channel_before,
                          const Transition& transition, std::string_view code);
-  Status Suppress(const std::string& customer, const std::string& channel, std::string_view reason,
-                  bool consent_only);
-  Status HearReply(const OutboxRecord& record, const PostedReceipt& posted);
   Status AskLast();
   void Withdraw(const Id128& dispatch);
   const ChannelPolicy& PolicyOf(const std::string& channel) const;
+
+  // --- shard_receipts.cc
+  // What a person said, of which an event is made.
+  struct Said {
+    std::string id;  // of the event
+    std::string channel;
+    std::string dispatch;  // what it answers; empty when nobody knows
+    std::string text;
+    TimeUs time = 0;  // 0: now
+  };
+  static constexpr std::string_view kMessageReplied = "message.replied";
+  static constexpr std::string_view kConsentRevoked = "consent.revoked";
+  static constexpr std::string_view kChannelSubscribed = "channel.subscribed";
+  static constexpr std::string_view kChannelUnsubscribed = "channel.unsubscribed";
+  Status ApplyReceipt(PostedReceipt posted);
+  // Null when it is not known, or settled.
+  Result<OutboxRecord*> RecordOf(const PostedReceipt& posted);
+  Result<bool> HearPerson(const OutboxRecord* record, PostedReceipt* posted);
+  Status Hear(std::string_view type, const Said& said, const std::string& customer);
+  Status SuppressChannel(const std::string& customer, const std::string& channel,
+                         std::string_view reason);
 
   // --- shard_commit.cc
   Status CommitNow();
@@ -203,6 +224,7 @@ class Shard::Impl {
   TimeUs wall_ = kTimeMin;
   TimeUs last_commit_at_ = kTimeMin;
   TimeUs awaited_asked_at_ = kTimeMin;
+  TimeUs blocked_asked_at_ = kTimeMin;
   uint64_t events_ = 0;
 
   mutable std::mutex status_mutex_;

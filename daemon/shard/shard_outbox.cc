@@ -10,7 +10,6 @@ namespace huitou {
 namespace {
 
 using channels::Outcome;
-using channels::Receipt;
 
 // What the engine hears of a transition.
 std::optional<ReceiptInput::Kind> KindOf(Transition::Event event) {
@@ -92,52 +91,14 @@ Status Shard::Impl::ApplyResult(const SendResult& result) {
   const Transition transition =
       OnSendResult(record, result, PolicyOf(channel), wall_, parts_.random->NextUnit());
   Status status = AfterTransition(record, channel, transition, result.coupon_code);
-  if (status.ok() && (result.outcome.suppress_address || result.outcome.revoke_consent)) {
-    status = Suppress(customer, channel, result.outcome.reason, result.outcome.revoke_consent);
+  if (status.ok() && result.outcome.suppress_address) {
+    status = SuppressChannel(customer, channel, result.outcome.reason);
   }
-  return status;
-}
-
-Status Shard::Impl::ApplyReceipt(PostedReceipt posted) {
-  Id128 dispatch = posted.receipt.dispatch;
-  if (dispatch.empty() && !posted.receipt.provider_message_id.empty()) {
-    const auto known = parts_.store->FindProviderMessage(options_.shard, posted.channel,
-                                                         posted.receipt.provider_message_id);
-    if (!known.ok()) {
-      return known.status();
-    }
-    if (!known->has_value() && !posted.retried && outbox_.changed()) {
-      // It may be about what the next commit writes.
-      posted.retried = true;
-      postponed_.push_back(std::move(posted));
-      return Status::Ok();
-    }
-    dispatch = known->value_or(Id128());
-  }
-  const Result<OutboxRecord*> record = outbox_.Find(dispatch);
-  if (!record.ok()) {
-    return record.status();
-  }
-  const bool known = *record != nullptr;
-  Status status;
-  if (known) {
-    const std::string channel = (*record)->channel();
-    const std::string customer = (*record)->dispatch.customer;
-    if (posted.receipt.kind == Receipt::Kind::kUnsubscribed) {
-      status = Suppress(customer, posted.channel, "unsubscribed", false);
-    } else if (posted.receipt.kind == Receipt::Kind::kReplied) {
-      status = HearReply(**record, posted);
-    } else {
-      const bool delivered = posted.receipt.kind == Receipt::Kind::kDelivered;
-      observer_.OnDispatch(posted.channel, delivered ? "delivered" : "undelivered");
-      const Transition transition = OnReceipt(*record, posted.receipt, wall_);
-      status = AfterTransition(*record, channel, transition, {});
-    }
-    dirty_ = true;
-  }
-  if (posted.done != nullptr) {
-    acknowledge_.push_back([known, done = std::move(posted.done)] { done(known); });
-    dirty_ = true;
+  if (status.ok() && result.outcome.revoke_consent) {
+    Said said;
+    said.id = Hash128({result.dispatch.ToString(), channel, "refused"}).ToString();
+    said.channel = channel;
+    status = Hear(kConsentRevoked, said, customer);
   }
   return status;
 }
@@ -187,7 +148,9 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
     receipt.time = std::max(state_.frontier, dispatch.time);
     receipt.code = code;
     receipt.reason = transition.reason;
-    Step(receipt, *customer);
+    if (Status status = Step(receipt, *customer); !status.ok()) {
+      return status;
+    }
   }
   if (transition.event == Transition::Event::kFailed ||
       transition.event == Transition::Event::kCouponRefused) {
@@ -205,63 +168,6 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
   } else {
     outbox_.Changed(id, channel_before);
   }
-  return Status::Ok();
-}
-
-// The provider says that this customer must not, or does not want to, be written to on the channel.
-Status Shard::Impl::Suppress(const std::string& customer_id, const std::string& channel,
-                             std::string_view reason, bool consent_only) {
-  const Result<Customer*> customer = cache_.Find(customer_id);
-  if (!customer.ok()) {
-    return customer.status();
-  }
-  const uint32_t symbol = symbols_.Intern(channel);
-  Profile& profile = (*customer)->MutableProfile();
-  if (consent_only) {
-    const auto known = std::find_if(
-        profile.consents.begin(), profile.consents.end(), [&](const ConsentState& consent) {
-          return consent.channel == symbol && consent.message_class == MessageClass::kMarketing &&
-                 consent.template_name.empty();
-        });
-    ConsentState& consent =
-        known == profile.consents.end() ? profile.consents.emplace_back() : *known;
-    consent.channel = symbol;
-    consent.granted = false;
-  } else {
-    const bool known =
-        std::any_of(profile.suppressions.begin(), profile.suppressions.end(),
-                    [&](const Suppression& suppression) { return suppression.channel == symbol; });
-    if (!known) {
-      profile.suppressions.push_back({symbol, std::string(reason)});
-    }
-  }
-  (*customer)->profile_changed = true;
-  cache_.Touched(*customer);
-  dirty_ = true;
-  return Status::Ok();
-}
-
-// An answer of the customer is an event like any other; what it is about makes its id.
-Status Shard::Impl::HearReply(const OutboxRecord& record, const PostedReceipt& posted) {
-  const Result<Customer*> customer = cache_.Find(record.dispatch.customer);
-  if (!customer.ok()) {
-    return customer.status();
-  }
-  const std::string dispatch = record.dispatch.id.ToString();
-  const Receipt& receipt = posted.receipt;
-  const std::string id =
-      Hash128({dispatch, receipt.provider_message_id, receipt.text, "replied"}).ToString();
-  MessageReference message;
-  message.dispatch = dispatch;
-  message.channel = posted.channel;
-  message.text = receipt.text;
-  Event event;
-  event.id = id;
-  event.type = "message.replied";
-  event.time = std::max(state_.frontier, std::min(receipt.time == 0 ? wall_ : receipt.time, wall_));
-  event.customer.id = (*customer)->id;
-  event.message = &message;
-  Step(EventInput{&event}, *customer);
   return Status::Ok();
 }
 
@@ -299,6 +205,52 @@ Status Shard::Impl::Lease() {
       }
       if (!used.ok()) {
         return used.status();
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+// What waits for a channel without room fails by its deadline all the same; and where the channel
+// is down for long, what may takes the next way that is not.
+Status Shard::Impl::LookThroughBlocked() {
+  const bool asked_lately = wall_ >= blocked_asked_at_ && blocked_asked_at_ != kTimeMin &&
+                            wall_ - blocked_asked_at_ < limits::kAwaitedInterval;
+  if (blocked_.empty() || asked_lately) {
+    return Status::Ok();
+  }
+  blocked_asked_at_ = wall_;
+  for (const std::string& channel : blocked_) {
+    const ChannelPolicy& policy = PolicyOf(channel);
+    const bool down = parts_.gate->IsDown(channel);
+    const auto diverts = [&](const OutboxRecord& record) {
+      const auto& via = record.dispatch.via;
+      return down && MayDivert(record, policy) &&
+             std::any_of(via.begin() + record.channel_index + 1, via.end(),
+                         [this](const std::string& next) { return !parts_.gate->IsDown(next); });
+    };
+    const auto found = outbox_.LookThrough(
+        channel, wall_, limits::kBlockedTogether,
+        [&](const OutboxRecord& record) { return wall_ >= record.give_up_at || diverts(record); });
+    if (!found.ok()) {
+      return found.status();
+    }
+    for (const Id128& dispatch : *found) {
+      const Result<OutboxRecord*> record = outbox_.Find(dispatch);
+      if (!record.ok()) {
+        return record.status();
+      }
+      if (*record == nullptr) {
+        continue;  // withdrawn: the one before it ended its episode
+      }
+      Transition transition = OnDue(*record, policy, wall_);
+      if (!transition.settled) {
+        observer_.OnDispatch(channel, "diverted");
+        transition = Divert(*record, wall_);
+      }
+      Status status = AfterTransition(*record, channel, transition, {});
+      if (!status.ok()) {
+        return status;
       }
     }
   }

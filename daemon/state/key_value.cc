@@ -32,6 +32,8 @@ std::string_view ToString(Family family) {
       return "quotas";
     case Family::kCampaigns:
       return "campaigns";
+    case Family::kAddresses:
+      return "addresses";
   }
   CHECK(false);
   return {};

@@ -32,8 +32,9 @@ enum class Family : uint8_t {
   kSymbols,    // names of symbols
   kQuotas,     // sums of limits and budgets
   kCampaigns,  // texts of campaign versions
+  kAddresses,  // hashes of phones, emails and openids: whose they are
 };
-inline constexpr size_t kFamilyCount = 13;
+inline constexpr size_t kFamilyCount = 14;
 std::string_view ToString(Family family);
 // Activity, profile, episodes, ledger, journal.
 bool IsByCustomer(Family family);

@@ -1,5 +1,7 @@
 #include "daemon/state/keys.h"
 
+#include <algorithm>
+
 #include "daemon/state/bytes.h"
 #include "triggers/base/hash.h"
 
@@ -72,6 +74,34 @@ std::string Customer(uint16_t shard, std::string_view customer) {
   std::string key = Shard(shard);
   key.append(customer);
   return key;
+}
+
+uint16_t ShardOf(std::string_view key) {
+  return ByteReader(key).Fixed16();
+}
+
+std::string_view CustomerOf(std::string_view key) {
+  return key.substr(std::min<size_t>(key.size(), 2));
+}
+
+std::string AddressOf(uint16_t shard, const Id128& address) {
+  std::string key = Shard(shard);
+  ByteWriter(&key).Id(address);
+  return key;
+}
+
+std::string Address(uint16_t shard, const Id128& address, std::string_view customer) {
+  return AddressOf(shard, address).append(customer);
+}
+
+Id128 HashOfAddress(std::string_view key) {
+  ByteReader reader(key);
+  reader.Fixed16();
+  return reader.Id();
+}
+
+std::string_view CustomerOfAddress(std::string_view key) {
+  return key.substr(std::min<size_t>(key.size(), 2 + 16));
 }
 
 std::string Timer(uint16_t shard, TimeUs deadline, std::string_view customer, uint64_t slot) {

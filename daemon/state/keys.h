@@ -20,6 +20,14 @@ std::string End(std::string_view prefix);
 
 // --- activity, profile, episodes ---
 std::string Customer(uint16_t shard, std::string_view customer);
+uint16_t ShardOf(std::string_view key);  // of any of a shard's keys
+std::string_view CustomerOf(std::string_view key);
+
+// --- addresses: the customers who share one stand together
+std::string AddressOf(uint16_t shard, const Id128& address);  // prefix
+std::string Address(uint16_t shard, const Id128& address, std::string_view customer);
+Id128 HashOfAddress(std::string_view key);
+std::string_view CustomerOfAddress(std::string_view key);
 
 // --- timers: ordered by deadline; those of one deadline and customer stand together ---
 std::string Timer(uint16_t shard, TimeUs deadline, std::string_view customer, uint64_t slot);

@@ -252,6 +252,11 @@ Status RocksKeyValue::Open() {
           ? rocksdb::DB::OpenForReadOnly(DatabaseOptions(), options_.directory, families, &handles,
                                          &db)
           : rocksdb::DB::Open(DatabaseOptions(), options_.directory, families, &handles, &db);
+  if (options_.read_only && status.IsInvalidArgument()) {
+    return Status(StatusCode::kUnavailable,
+                  "state in " + options_.directory +
+                      ": written by an older huitou; `huitou run` brings it up to date");
+  }
   if (!status.ok()) {
     return Told(status);
   }

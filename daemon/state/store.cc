@@ -12,8 +12,9 @@
 namespace huitou {
 namespace {
 
-// Raised when a stored format changes so that older programs must not touch it.
-constexpr uint32_t kFormatVersion = 1;
+// Raised when a stored format changes so that older programs must not touch it: 2 has the index of
+// addresses, which a program that does not know it would let grow wrong.
+constexpr uint32_t kFormatVersion = 2;
 
 Status Damaged(std::string_view what) {
   return Status(StatusCode::kCorrupt, "the store has a damaged " + std::string(what));
@@ -234,11 +235,7 @@ Status Store::CheckFormat() {
     if (shards_ == 0) {
       return Status(StatusCode::kNotFound, "the store is empty");
     }
-    format.set_version(kFormatVersion);
-    format.set_shards(shards_);
-    WriteSet set;
-    set.Put(Family::kMeta, keys::Format(), format.SerializeAsString());
-    return key_value_->Commit(set);
+    return PutFormat(shards_);
   }
   if (!format.ParseFromString(**found)) {
     return Damaged("format record");
@@ -253,7 +250,21 @@ Status Store::CheckFormat() {
                                             "; their number is fixed when the store is made");
   }
   shards_ = static_cast<uint16_t>(format.shards());
-  return Status::Ok();
+  if (format.version() == kFormatVersion) {
+    return Status::Ok();
+  }
+  // Cut off in the middle, it begins anew: the version is written last.
+  Status status = IndexAddresses();
+  return status.ok() ? PutFormat(shards_) : status;
+}
+
+Status Store::PutFormat(uint32_t shards) {
+  records::Format format;
+  format.set_version(kFormatVersion);
+  format.set_shards(shards);
+  WriteSet set;
+  set.Put(Family::kMeta, keys::Format(), format.SerializeAsString());
+  return key_value_->Commit(set);
 }
 
 Result<ShardState> Store::ReadState(ShardNumber shard) const {
@@ -435,6 +446,7 @@ Status Store::Commit(ShardNumber shard, CommitBatch* batch) {
   PutActivities(shard, batch->customers, &set);
   PutProfiles(shard, batch->customers, &set);
   PutEpisodes(shard, batch->customers, &set);
+  PutAddresses(shard, batch->customers, &set);
   PutTimers(*batch, &set);
   std::vector<DispatchIndexes> indexes = PutDispatches(shard, *batch, &set);
   PutRecords(shard, *batch, &set);

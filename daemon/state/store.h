@@ -30,6 +30,7 @@
 #include "triggers/base/time.h"
 #include "triggers/customer.h"
 #include "triggers/engine.h"
+#include "triggers/shop.h"
 
 namespace huitou {
 
@@ -157,6 +158,10 @@ struct LogRecord {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+// What an address is known by in the index: a hash of its kind and of one way to write it, so that
+// no address stands in a key. empty() when the address is, or the kind has none.
+Id128 AddressHash(CampaignSet::Contact kind, std::string_view address);
+
 // The shard of a key: what Kafka's default partitioner gives for as many partitions.
 ShardNumber ShardOf(std::string_view key, uint16_t shards);
 
@@ -187,15 +192,20 @@ class Store {
   Result<std::vector<std::unique_ptr<Customer>>> ReadCustomers(
       ShardNumber shard, std::span<const std::string_view> ids) const;
 
+  // Who has this address (AddressHash) as of the last commit: ids behind `after`, in their order,
+  // at most `max`.
+  Status FindByAddress(ShardNumber shard, const Id128& address, std::string_view after, size_t max,
+                       std::vector<std::string>* customers) const;
+
   // Timer keys in [from, to), at most `max`.
   Status ReadTimers(ShardNumber shard, std::string_view from, std::string_view to, size_t max,
                     std::vector<std::string>* keys) const;
 
   Result<std::optional<StoredDispatch>> ReadDispatch(ShardNumber shard, const Id128& id) const;
   // Planned for `channel`, due in [from, until], the most urgent first. `from` spares the way over
-  // what was settled since.
+  // what was settled since; of those due at `from` itself, the ones from `from_id` on.
   Status ReadPlanned(ShardNumber shard, std::string_view channel, TimeUs from, TimeUs until,
-                     size_t max, std::vector<StoredDispatch>* out) const;
+                     size_t max, std::vector<StoredDispatch>* out, const Id128& from_id = {}) const;
   // Accepted or unknown, and due in [from, until].
   Status ReadDue(ShardNumber shard, TimeUs from, TimeUs until, size_t max,
                  std::vector<StoredDispatch>* out) const;
@@ -220,7 +230,8 @@ class Store {
   // Every record of every family that names the customer, as JSON lines {"family":..., ...}.
   Status Export(ShardNumber shard, const SymbolTable& symbols, std::string_view customer,
                 std::vector<std::string>* lines) const;
-  // Removes the same. The owner must have nothing of this customer in memory that is not committed.
+  // Removes the same, and what leads to the customer from an address. The owner must have nothing
+  // of this customer in memory that is not committed.
   struct Erased {
     int64_t timers = 0;
     std::vector<std::string> dispatches;  // each one's channel
@@ -253,10 +264,15 @@ class Store {
  private:
   Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options);
   Status CheckFormat();
+  Status PutFormat(uint32_t shards);
+  // For a store that was made before there were addresses in it.
+  Status IndexAddresses();
   Status LoadLogStreams();
   Status ReadParts(ShardNumber shard, const PartsPresent& present, Customer* customer) const;
   Status ReadQuotasBetween(const std::string& from, const std::string& to,
                            const std::function<void(const QuotaPart&)>& visit) const;
+  static void PutAddresses(ShardNumber shard, std::span<const Customer* const> customers,
+                           WriteSet* set);
   struct DispatchIndexes {
     std::string next;
     std::string provider;
@@ -268,9 +284,12 @@ class Store {
                                              WriteSet* set) const;
   Status ReadIndexed(ShardNumber shard, const std::string& from, const std::string& to, size_t max,
                      std::vector<StoredDispatch>* out) const;
-  Status VisitCustomer(
-      ShardNumber shard, std::string_view customer,
-      const std::function<void(Family, std::string_view, std::string_view)>& visit) const;
+  using VisitRecord = std::function<void(Family, std::string_view, std::string_view)>;
+  // What leads to the customer from an address.
+  Status VisitAddresses(ShardNumber shard, std::string_view customer,
+                        const VisitRecord& visit) const;
+  Status VisitCustomer(ShardNumber shard, std::string_view customer,
+                       const VisitRecord& visit) const;
   Result<int64_t> LogEndLocked(ShardNumber shard, uint16_t stream) const;
 
   const std::unique_ptr<KeyValue> key_value_;

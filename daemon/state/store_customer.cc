@@ -202,9 +202,8 @@ Status Store::ReadLedger(ShardNumber shard, std::string_view customer,
 }
 
 // Calls `visit` for every entry that names the customer, in the families that are not states.
-Status Store::VisitCustomer(
-    ShardNumber shard, std::string_view customer,
-    const std::function<void(Family, std::string_view, std::string_view)>& visit) const {
+Status Store::VisitCustomer(ShardNumber shard, std::string_view customer,
+                            const VisitRecord& visit) const {
   const std::string all = keys::Shard(shard);
   const std::string of_customer = keys::OfCustomer(shard, customer);
   const auto scan = [&](Family family, const std::string& prefix, const auto& is_his) {
@@ -217,7 +216,10 @@ Status Store::VisitCustomer(
                             });
   };
   const auto any = [](std::string_view, std::string_view) { return true; };
-  Status status = scan(Family::kLedger, of_customer, any);
+  Status status = VisitAddresses(shard, customer, visit);
+  if (status.ok()) {
+    status = scan(Family::kLedger, of_customer, any);
+  }
   if (status.ok()) {
     status = scan(Family::kJournal, of_customer, any);
   }
@@ -269,7 +271,9 @@ Status Store::Export(ShardNumber shard, const SymbolTable& symbols, std::string_
       shard, customer, [&](Family family, std::string_view key, std::string_view value) {
         ByteReader reader(value);
         JsonObject object = Line(family);
-        if (family == Family::kLedger) {
+        if (family == Family::kAddresses) {
+          lines->push_back(object.Add("hash", keys::HashOfAddress(key).ToString()).Close());
+        } else if (family == Family::kLedger) {
           LedgerEntry entry;
           DecodeLedgerEntry(value, &entry).Ignore();  // a damaged one is shown empty
           lines->push_back(LedgerLine(entry));

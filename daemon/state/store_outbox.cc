@@ -113,9 +113,10 @@ Status Store::ReadIndexed(ShardNumber shard, const std::string& from, const std:
 }
 
 Status Store::ReadPlanned(ShardNumber shard, std::string_view channel, TimeUs from, TimeUs until,
-                          size_t max, std::vector<StoredDispatch>* out) const {
+                          size_t max, std::vector<StoredDispatch>* out,
+                          const Id128& from_id) const {
   // One past `until`: the bound itself is meant too.
-  return ReadIndexed(shard, keys::Planned(shard, channel, from, {}),
+  return ReadIndexed(shard, keys::Planned(shard, channel, from, from_id),
                      keys::Planned(shard, channel, until == kTimeMax ? until : until + 1, {}), max,
                      out);
 }

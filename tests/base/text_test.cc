@@ -34,6 +34,16 @@ TEST(Mask, ShowsNoMoreOfAPhoneThanAnOperatorNeeds) {
   EXPECT_EQ(MaskPhone(""), "");
 }
 
+TEST(Phone, IsOneNumberHoweverItIsWritten) {
+  for (const char* phone : {"+8613800001234", "+86 138-0000-1234", "8613800001234", "13800001234",
+                            "138 0000 1234", "0086 138 0000 1234"}) {
+    EXPECT_EQ(E164(phone), "+8613800001234") << phone;
+  }
+  EXPECT_EQ(E164("+1 (415) 555-0100"), "+14155550100");
+  EXPECT_EQ(E164("001 415 555 0100"), "+14155550100");
+  EXPECT_EQ(E164("unknown"), "");
+}
+
 TEST(Mask, ShowsOneLetterOfAnEmail) {
   EXPECT_EQ(MaskEmail("anna@example.com"), "a***@example.com");
   EXPECT_EQ(MaskEmail("a@example.com"), "***@example.com");

@@ -175,8 +175,6 @@ class EveryChannel(WithJudges):
         self.assertEqual((decision["outcome"], decision["reason"]), ("rejected", "suppression"))
         self.assertEqual(received(self.mail)["messages"], [])
 
-    # A reply names a phone, and there is no way yet from an address to its customer.
-    @unittest.expectedFailure
     def test_who_answers_with_a_stop_word_gets_no_more(self):
         self.house.post(five_stars(1, "sms"))
         self.arrived(1, "aliyun")

@@ -48,16 +48,25 @@ TEST(AccessToken, IsFetchedAgainAtOnceWhenThereIsNone) {
   EXPECT_TRUE(token.ShouldFetch(0));
 }
 
-TEST(AccessToken, OneThatTheProviderRefusesIsGivenUpUnlessItIsBrandNew) {
+TEST(AccessToken, OneThatTheProviderRefusesIsGivenUp) {
   AccessToken token;
   token.OnFetched("t1", 2 * kHourUs, 0);
-  EXPECT_FALSE(token.OnExpired("t1", kTokenAgeMin - 1));
-  EXPECT_TRUE(token.IsValid(0));
-  EXPECT_TRUE(token.OnExpired("t1", kTokenAgeMin));
+  token.OnExpired("t1");
+  EXPECT_FALSE(token.IsValid(kTokenAgeMin));
   EXPECT_TRUE(token.ShouldFetch(kTokenAgeMin));
   token.OnFetched("t2", 2 * kHourUs, kTokenAgeMin);
-  EXPECT_TRUE(token.OnExpired("t1", kTokenAgeMin)) << "the new one is there already";
-  EXPECT_TRUE(token.IsValid(kTokenAgeMin));
+  token.OnExpired("t1");
+  EXPECT_TRUE(token.IsValid(kTokenAgeMin)) << "the new one is there already";
+}
+
+TEST(AccessToken, ABrandNewOneThatIsRefusedIsNotReplacedAtOnce) {
+  AccessToken token;
+  token.OnFetched("t1", 2 * kHourUs, 100 * kSecondUs);
+  token.OnExpired("t1");
+  const TimeUs later = 100 * kSecondUs + kTokenAgeMin;
+  EXPECT_FALSE(token.ShouldFetch(later - 1));
+  EXPECT_TRUE(token.ShouldFetch(later));
+  EXPECT_TRUE(token.ShouldFetch(0)) << "the clock was set back";
 }
 
 TEST(AccessToken, AnAbsurdLifetimeIsBounded) {

@@ -110,6 +110,25 @@ TEST(CircuitBreaker, OpensAtOnceWhenTheAccountIsWrong) {
   EXPECT_EQ(breaker.NextAt(0), kOpenMax);
 }
 
+TEST(CircuitBreaker, IsDownWhenNoProbeHasPassedForLong) {
+  CircuitBreaker breaker;
+  Fail(&breaker, 0, kFailuresInRowMax);
+  TimeUs now = 0;
+  while (now < kDownAfter) {
+    EXPECT_FALSE(breaker.IsDown(now));
+    now = breaker.NextAt(now);
+    Fail(&breaker, now, 1);
+  }
+  EXPECT_TRUE(breaker.IsDown(now));
+  now = breaker.NextAt(now);
+  ASSERT_TRUE(breaker.TryPass(now));
+  EXPECT_TRUE(breaker.IsDown(now)) << "the probe is on its way";
+  breaker.OnSuccess(now);
+  EXPECT_FALSE(breaker.IsDown(now));
+  Fail(&breaker, now, kFailuresInRowMax);
+  EXPECT_FALSE(breaker.IsDown(now + 1)) << "counted anew";
+}
+
 TEST(CircuitBreaker, AClockSetBackDoesNotKeepItOpen) {
   CircuitBreaker breaker;
   Fail(&breaker, kDayUs, kFailuresInRowMax);

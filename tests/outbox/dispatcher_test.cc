@@ -379,6 +379,39 @@ TEST_F(DispatcherTest, ATokenThatExpiresInTheMiddleIsReplacedOnce) {
   EXPECT_TRUE(transport_.calls.empty());
 }
 
+TEST_F(DispatcherTest, ATokenThatDiesYoungHoldsTheSendsUntilAnotherMayBeAskedFor) {
+  channels::Limits limits;
+  limits.in_flight_max = 2;
+  Load({ChannelOf("wechat", std::make_shared<FakeChannel>("app"), limits)});
+  EXPECT_TRUE(Send("wechat", 1));
+  AnswerNext(Status(200, "t1"));
+  EXPECT_EQ(AnswerNext(Status(401)), "v1?t1");
+  EXPECT_TRUE(Send("wechat", 2));
+  EXPECT_FALSE(Send("wechat", 3)) << "those who wait hold their places";
+  EXPECT_TRUE(results_.empty());
+  EXPECT_TRUE(transport_.calls.empty());
+  clock_.Advance(outbox_limits::kTokenAgeMin);
+  EXPECT_EQ(AnswerNext(Status(200, "t2")), "token?app");
+  EXPECT_EQ(AnswerNext(Status(200)), "v1?t2");
+  EXPECT_EQ(AnswerNext(Status(200)), "v1?t2");
+  EXPECT_EQ(NextResult(), "1 accepted(v1)");
+  EXPECT_EQ(NextResult(), "2 accepted(v1)");
+}
+
+TEST_F(DispatcherTest, AProviderThatStaysAwayIsDown) {
+  Load({ChannelOf("sms", std::make_shared<FakeChannel>())});
+  EXPECT_TRUE(dispatcher_->IsDown("pigeon")) << "no such channel";
+  EXPECT_TRUE(Send("sms", 1));
+  AnswerNext(Status(403));
+  EXPECT_EQ(NextResult(), "1 paused(unauthorized)");
+  clock_.Advance(outbox_limits::kDownAfter);
+  EXPECT_TRUE(dispatcher_->IsDown("sms"));
+  EXPECT_TRUE(Send("sms", 2)) << "a probe";
+  AnswerNext(Status(200));
+  EXPECT_EQ(NextResult(), "2 accepted(v1)");
+  EXPECT_FALSE(dispatcher_->IsDown("sms"));
+}
+
 TEST_F(DispatcherTest, WithoutATokenNothingIsSent) {
   Load({ChannelOf("wechat", std::make_shared<FakeChannel>("app"))});
   EXPECT_TRUE(Send("wechat", 1));

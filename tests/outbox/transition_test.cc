@@ -120,12 +120,8 @@ TEST(Transition, EveryResultHasItsRow) {
        "planned sms#0 +0s fell back(word)"},
       {"attempts used up on the last", K::kRetry, Promise::kAtLeastOnce, 1, 2, 0,
        "settled failed(word) dead"},
-      {"a new token first at once", K::kTokenExpired, Promise::kAtMostOnce, 0, 0, 0,
-       "planned wechat#1 +0s"},
-      {"then as any retry", K::kTokenExpired, Promise::kAtMostOnce, 0, 1, 0,
-       "planned wechat#2 +2.5s"},
-      {"and not for ever", K::kTokenExpired, Promise::kAtMostOnce, 1, 2, 0,
-       "settled failed(word) dead"},
+      {"a refused token costs no attempt", K::kTokenExpired, Promise::kAtMostOnce, 0, 2, 0,
+       "planned wechat#2 +1.5s"},
       {"a paused channel keeps the message", K::kChannelPaused, Promise::kAtLeastOnce, 0, 2, 0,
        "planned wechat#2 +450s"},
       {"unknown waits for a receipt", K::kUnknown, Promise::kAtLeastOnce, 0, 0, 0,
@@ -236,6 +232,19 @@ TEST(Transition, APlannedRecordFailsAtItsDeadline) {
   const ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
   EXPECT_FALSE(OnDue(&record, policy, kDeadline - 1).settled);
   EXPECT_EQ(Say(record, OnDue(&record, policy, kDeadline)), "settled failed(deadline) dead");
+}
+
+TEST(Transition, APlannedRecordLeavesAChannelThatIsDown) {
+  const ChannelPolicy policy = PolicyOf(Promise::kAtMostOnce);
+  OutboxRecord record = Leased();
+  EXPECT_FALSE(MayDivert(record, policy)) << "it is on its way";
+  record.state = State::kPlanned;
+  record.attempts = 2;
+  ASSERT_TRUE(MayDivert(record, policy));
+  EXPECT_FALSE(MayDivert(record, PolicyOf(Promise::kExactlyOnceByKey)))
+      << "the other channel does not know the key of the first attempts";
+  EXPECT_EQ(Say(record, Divert(&record, kNow)), "planned sms#0 +0s fell back(channel_down)");
+  EXPECT_FALSE(MayDivert(record, policy)) << "there is no other way";
 }
 
 TEST(Transition, APausedChannelIsAskedAgainNoLaterThanTheDeadline) {
@@ -437,6 +446,9 @@ class RandomLife {
       return Attempt();
     }
     now_ = std::max(now_ + Draw(3) * kSecondUs, record_.not_before);
+    if (Draw(10) == 0 && MayDivert(record_, policy_)) {
+      return Divert(&record_, now_);
+    }
     Transition due = OnDue(&record_, policy_, now_);
     if (record_.state == State::kPlanned && !due.settled && !due.fell_back) {
       record_.state = State::kLeased;

@@ -29,6 +29,10 @@ void TestGate::Release(std::string_view channel) {
   }
 }
 
+bool TestGate::IsDown(std::string_view channel) {
+  return down.contains(channel);
+}
+
 void TestGate::Send(SendJob job) {
   sent.push_back(std::move(job));
 }

@@ -32,10 +32,12 @@ class TestGate final : public SendGate {
  public:
   bool TryAcquire(std::string_view channel) override;
   void Release(std::string_view channel) override;
+  bool IsDown(std::string_view channel) override;
   void Send(SendJob job) override;
 
   std::map<std::string, int, std::less<>> room;  // by channel; none: unbounded
-  std::vector<SendJob> sent;                     // in this process, not answered yet
+  std::set<std::string, std::less<>> down;
+  std::vector<SendJob> sent;  // in this process, not answered yet
 };
 
 class TestRendering final : public Rendering {

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 
-#include "daemon/shard/limits.h"
 #include "daemon/state/rocks_key_value.h"
 #include "tests/shard/harness.h"
 
@@ -412,29 +411,6 @@ TEST(Shard, AHardBounceSuppressesTheChannel) {
   world.Append(EventJson(At(1), "review.posted", "c1"));
   ASSERT_TRUE(world.LiveUntil(At(1.1)));
   EXPECT_THAT(world.Decisions().back(), HasSubstr("thanks c1 rejected suppression"));
-}
-
-TEST(Shard, AProviderThatIsDownCostsDiskNotMemoryAndDeliversLater) {
-  ShardWorld world(SetOf({Thanks()}));
-  world.gate.room["sms"] = 0;
-  const int count = static_cast<int>(limits::kPlannedAhead) + 500;
-  for (int i = 0; i < count; ++i) {
-    world.Append(EventJson(At(0), "review.posted", "c" + std::to_string(i)));
-  }
-  ASSERT_TRUE(world.LiveUntil(At(0)));
-  world.Crash();
-  std::set<Id128> sent;
-  world.gate.room["sms"] = 50;
-  for (int round = 0; round < count && sent.size() < static_cast<size_t>(count); ++round) {
-    ASSERT_TRUE(world.LiveUntil(At(0) + round * kSecondUs));
-    for (const SendJob& job : world.gate.sent) {
-      EXPECT_TRUE(sent.insert(job.dispatch).second);
-    }
-    world.Answer();
-  }
-  EXPECT_EQ(static_cast<size_t>(count), sent.size());
-  ASSERT_TRUE(world.LiveUntil(At(0.5)));
-  EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 0)));
 }
 
 TEST(Shard, SinksThatAreFullGetTheRestLater) {

@@ -63,6 +63,7 @@ class WaitingGate final : public SendGate {
  public:
   bool TryAcquire(std::string_view /*channel*/) override { return true; }
   void Release(std::string_view /*channel*/) override {}
+  bool IsDown(std::string_view /*channel*/) override { return false; }
   void Send(SendJob job) override {
     std::lock_guard lock(mutex_);
     sent_.push_back(std::move(job));

@@ -138,6 +138,7 @@ std::shared_ptr<const CampaignSet> MakeCampaigns(bool coupons_local, int64_t bud
   for (const char* channel : {"sms", "email", "push"}) {
     set->channels[channel] = CampaignSet::Contact::kNone;
   }
+  set->channels["sms"] = CampaignSet::Contact::kPhone;
   for (const auto& campaign : {AnyOrder(), Budgeted(), Cart(), PerCategory(), Sorry(), Thanks()}) {
     Link(campaign.get());
     set->campaigns.push_back(campaign);

@@ -24,6 +24,10 @@ void Provider::Release(std::string_view channel) {
   --acquired_[std::string(channel)];
 }
 
+bool Provider::IsDown(std::string_view /*channel*/) {
+  return faults_ && random_() % 4 == 0;
+}
+
 void Provider::Send(SendJob job) {
   on_send_(job);
   on_the_way_.push_back(std::move(job));

@@ -22,6 +22,7 @@ class Provider final : public SendGate {
 
   bool TryAcquire(std::string_view channel) override;
   void Release(std::string_view channel) override;
+  bool IsDown(std::string_view channel) override;
   void Send(SendJob job) override;
 
   // Some of what is on its way gets an answer, or all of it.

@@ -78,6 +78,7 @@ class Daemon {
   bool StepShard(int number, bool last);
   bool FeedInput(int number, int input, bool last);
   void AcknowledgeSinks(int number);
+  void SayStop();
   void CheckConsent(const SendJob& job);
   void CheckCandidates();
   void CheckDeliveries();
@@ -102,6 +103,7 @@ class Daemon {
   TimeUs wall_ = At(0);
   DurationUs skew_ = 0;
   std::array<uint64_t, kShards> acknowledged_ = {};
+  std::set<std::string> stopped_;  // customers whose "stop" was acknowledged
 };
 
 void Daemon::Start() {
@@ -216,6 +218,31 @@ void Daemon::AcknowledgeSinks(int number) {
   }
 }
 
+// Somebody answers "stop"; the provider tells every shard, by nothing but the phone.
+void Daemon::SayStop() {
+  const std::string phone = PhoneOf("late" + std::to_string(Draw(kInexactCustomers)));
+  channels::Receipt receipt;
+  receipt.kind = channels::Receipt::Kind::kUnsubscribed;
+  receipt.reason = "opted_out";
+  receipt.text = "TD";
+  receipt.address = phone;
+  receipt.time = wall_;
+  for (int number = 0; number < kShards; ++number) {
+    std::vector<std::string> customers;
+    CHECK(process_->store
+              ->FindByAddress(static_cast<ShardNumber>(number),
+                              AddressHash(CampaignSet::Contact::kPhone, phone), "", 100, &customers)
+              .ok());
+    process_->shards[number]->PostReceipt(
+        "sms", receipt, [this, customers = std::move(customers)](bool known) {
+          if (!customers.empty() && !known) {
+            Violate("6: nobody was found by the phone of " + customers.front());
+          }
+          stopped_.insert(customers.begin(), customers.end());
+        });
+  }
+}
+
 void Daemon::Step(bool last) {
   if (process_ == nullptr) {
     Start();
@@ -229,6 +256,9 @@ void Daemon::Step(bool last) {
   }
   disk_->full = !last && Chance(5);
   skew_ = last || !Chance(20) ? 0 : -static_cast<DurationUs>(Draw(2 * kHourUs));
+  if (!last && Chance(3)) {
+    SayStop();
+  }
   for (int number = 0; number < kShards; ++number) {
     if (!StepShard(number, last)) {
       Crash();
@@ -300,6 +330,9 @@ bool Daemon::IsSettled() {
 void Daemon::CheckConsent(const SendJob& job) {
   if (job.channel != "sms") {
     return;
+  }
+  if (stopped_.contains(job.message.customer)) {
+    Violate("6: sent to " + job.message.customer + ", who has answered with a stop word");
   }
   const std::vector<Arrival>& arrivals = workload_.arrivals[job.shard][0];
   const auto read = static_cast<size_t>(process_->shards[job.shard]->NextOffset(0));

@@ -1,6 +1,7 @@
 #include "tests/simulation/workload.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "daemon/state/store.h"
@@ -47,6 +48,9 @@ std::string PayloadOf(const Deed& deed) {
   std::string json = EventJson(deed.time, deed.type, deed.customer, more);
   const std::string id = deed.type + "/" + deed.customer + "/" + FormatRfc3339(deed.time);
   json.replace(json.find(id), id.size(), deed.id);
+  const std::string person = JsonObject().Add("id", deed.customer).Close();
+  json.replace(json.find(person), person.size(),
+               JsonObject().Add("id", deed.customer).Add("phone", PhoneOf(deed.customer)).Close());
   return json;
 }
 
@@ -141,7 +145,7 @@ Workload Maker::Make() {
   for (int i = 0; i < 30; ++i) {
     Live("c" + std::to_string(i), true);
   }
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < kInexactCustomers; ++i) {
     Live("late" + std::to_string(i), false);
   }
   for (int i = 0; i < 4; ++i) {
@@ -157,6 +161,12 @@ Workload Maker::Make() {
 }
 
 }  // namespace
+
+std::string PhoneOf(const std::string& customer) {
+  const bool shared = customer.starts_with("late");
+  const int number = std::stoi(customer.substr(shared ? 4 : 1));
+  return "+86" + std::to_string(shared ? 13'800'000'000 + number / 2 : 13'900'000'000 + number);
+}
 
 Workload MakeWorkload(uint64_t seed) {
   return Maker(seed).Make();

@@ -47,6 +47,10 @@ struct Workload {
 
 Workload MakeWorkload(uint64_t seed);
 
+// Where a customer is reached by SMS; the inexact ones share it, two and two.
+std::string PhoneOf(const std::string& customer);
+inline constexpr int kInexactCustomers = 5;  // "late0" to "late4"
+
 // Six campaigns that use most of what there is; see campaigns.cc.
 std::shared_ptr<const CampaignSet> MakeCampaigns(bool coupons_local, int64_t budget_minor);
 

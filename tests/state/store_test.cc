@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using Contact = CampaignSet::Contact;
+
 class Folder {
  public:
   Folder() {
@@ -52,7 +54,17 @@ class StoreTest : public testing::TestWithParam<bool> {
   StoreTest() { Reopen(); }
   void Reopen() {
     store_.reset();
-    store_ = MustOpen(GetParam() ? Rocks(folder_.path()) : std::make_unique<MemoryKeyValue>(disk_));
+    store_ = MustOpen(Raw());
+  }
+  std::unique_ptr<KeyValue> Raw() {
+    return GetParam() ? Rocks(folder_.path()) : std::make_unique<MemoryKeyValue>(disk_);
+  }
+  std::vector<std::string> Reached(ShardNumber shard, Contact kind, const std::string& address,
+                                   const std::string& after = "") {
+    std::vector<std::string> customers;
+    EXPECT_TRUE(
+        store_->FindByAddress(shard, AddressHash(kind, address), after, 100, &customers).ok());
+    return customers;
   }
   Status Commit(CommitBatch* batch, ShardNumber shard = 1) {
     batch->state = &state_;
@@ -68,6 +80,15 @@ class StoreTest : public testing::TestWithParam<bool> {
 INSTANTIATE_TEST_SUITE_P(All, StoreTest, testing::Values(false, true), [](const auto& info) {
   return std::string(info.param ? "Rocks" : "Memory");
 });
+
+// What an event that names these does.
+void Reach(Customer* customer, const Contacts& contacts) {
+  static_cast<Contacts&>(customer->MutableProfile()) = contacts;
+  customer->profile_changed = true;
+  if (customer->contacts_before == nullptr) {
+    customer->contacts_before = std::make_unique<Contacts>();
+  }
+}
 
 Customer Buyer(const std::string& id, uint32_t orders) {
   Customer customer;
@@ -261,8 +282,7 @@ TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
   const ShardNumber shard = ShardOf("c1", 4);
   for (const std::string id : {"c1", "c2"}) {
     Customer customer = Buyer(id, 2);
-    customer.MutableProfile().phone = "+86138";
-    customer.profile_changed = true;
+    Reach(&customer, {"+86138", "shared@example.com", ""});
     customer.episodes.emplace_back().id = {1, 2};
     customer.episodes_changed = true;
     StoredDispatch dispatch{Planned(id == "c1" ? 1 : 2, "sms", 100), {}, {}};
@@ -282,8 +302,8 @@ TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
   }
   std::vector<std::string> lines;
   ASSERT_TRUE(store_->Export(shard, symbols, "c1", &lines).ok());
-  // activity, profile, episode, timer, outbox, ledger, journal, sink, log
-  EXPECT_EQ(9u, lines.size());
+  // activity, profile, episode, two addresses, timer, outbox, ledger, journal, sink, log
+  EXPECT_EQ(11u, lines.size());
   const auto erased = store_->Erase(shard, "c1");
   ASSERT_TRUE(erased.ok());
   EXPECT_EQ(1, erased->timers);
@@ -293,7 +313,84 @@ TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
   EXPECT_EQ(0u, lines.size());
   lines.clear();
   ASSERT_TRUE(store_->Export(shard, symbols, "c2", &lines).ok());
-  EXPECT_GE(lines.size(), ShardOf("c2", 4) == shard ? 9u : 8u);
+  EXPECT_GE(lines.size(), ShardOf("c2", 4) == shard ? 11u : 10u);
+  EXPECT_EQ(std::vector<std::string>{"c2"}, Reached(shard, Contact::kPhone, "+86138"));
+}
+
+TEST_P(StoreTest, AnAddressLeadsToEverybodyWhoHasItAndToNobodyWhoHadIt) {
+  Customer anna = Buyer("anna", 1);
+  Customer ben = Buyer("ben", 1);
+  Reach(&anna, {"+8613800001234", "Home@Example.com", "o1"});
+  Reach(&ben, {"138 0000 1234", "", ""});
+  CommitBatch batch;
+  batch.customers = {&ben, &anna};
+  ASSERT_TRUE(Commit(&batch).ok());
+  Reopen();
+  EXPECT_EQ((std::vector<std::string>{"anna", "ben"}),
+            Reached(1, Contact::kPhone, "8613800001234"));
+  EXPECT_EQ(std::vector<std::string>{"ben"}, Reached(1, Contact::kPhone, "8613800001234", "anna"));
+  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kEmail, "home@example.com"));
+  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kWechatOpenid, "o1"));
+  EXPECT_TRUE(Reached(1, Contact::kWechatOpenid, "O1").empty());
+  EXPECT_TRUE(Reached(0, Contact::kPhone, "8613800001234").empty());  // another shard's own
+  *anna.contacts_before = *anna.profile;
+  Reach(&anna, {"+8613800009999", "Home@Example.com", "o1"});
+  CommitBatch second;
+  second.customers = {&anna};
+  ASSERT_TRUE(Commit(&second).ok());
+  EXPECT_EQ(std::vector<std::string>{"ben"}, Reached(1, Contact::kPhone, "13800001234"));
+  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kPhone, "13800009999"));
+  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kEmail, "home@example.com"));
+}
+
+TEST_P(StoreTest, NoAddressStandsInAKey) {
+  Customer anna = Buyer("anna", 1);
+  Reach(&anna, {"+8613800001234", "home@example.com", "openid"});
+  CommitBatch batch;
+  batch.customers = {&anna};
+  ASSERT_TRUE(Commit(&batch).ok());
+  store_.reset();
+  const auto key_value = Raw();
+  size_t keys = 0;
+  for (size_t family = 0; family < kFamilyCount; ++family) {
+    ASSERT_TRUE(key_value
+                    ->Scan(static_cast<Family>(family), {}, keys::End({}),
+                           [&](std::string_view key, std::string_view /*value*/) {
+                             EXPECT_EQ(std::string_view::npos, key.find("1380000"));
+                             EXPECT_EQ(std::string_view::npos, key.find("home"));
+                             EXPECT_EQ(std::string_view::npos, key.find("openid"));
+                             ++keys;
+                             return true;
+                           })
+                    .ok());
+  }
+  EXPECT_GE(keys, 7u);  // format, state, activity, profile, three addresses
+}
+
+TEST_P(StoreTest, AnOlderStoreLearnsWhoHasWhichAddress) {
+  constexpr int kCustomers = 20'000;  // several commits' worth
+  std::vector<Customer> customers;
+  CommitBatch batch;
+  for (int i = 0; i < kCustomers; ++i) {
+    customers.push_back(Buyer("c" + std::to_string(i), 1));
+    customers.back().MutableProfile().email = "c" + std::to_string(i) + "@example.com";
+  }
+  for (const Customer& customer : customers) {
+    batch.customers.push_back(&customer);
+  }
+  ASSERT_TRUE(Commit(&batch).ok());
+  EXPECT_TRUE(Reached(1, Contact::kEmail, "c7@example.com").empty());
+  store_.reset();
+  WriteSet older;
+  older.Put(Family::kMeta, keys::Format(), "\x08\x01\x10\x04");  // version 1, 4 shards
+  ASSERT_TRUE(Raw()->Commit(older).ok());
+  Reopen();
+  for (const int i : {0, 7, kCustomers - 1}) {
+    const std::string id = "c" + std::to_string(i);
+    EXPECT_EQ(std::vector<std::string>{id}, Reached(1, Contact::kEmail, id + "@example.com"));
+  }
+  Reopen();
+  EXPECT_EQ(1u, Reached(1, Contact::kEmail, "c7@example.com").size());
 }
 
 TEST_P(StoreTest, TheJournalForgetsAfterItsRetention) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 namespace huitou {
@@ -74,6 +75,20 @@ std::string MaskPhone(std::string_view phone) {
   std::string masked(phone);
   std::fill(masked.begin() + static_cast<ptrdiff_t>(head), masked.end() - 4, '*');
   return masked;
+}
+
+std::string E164(std::string_view phone) {
+  std::string digits;
+  std::copy_if(phone.begin(), phone.end(), std::back_inserter(digits),
+               [](char c) { return c >= '0' && c <= '9'; });
+  if (phone.find('+') == std::string_view::npos) {
+    if (digits.starts_with("00")) {
+      digits.erase(0, 2);
+    } else if (digits.size() == 11 && digits.front() == '1') {
+      digits.insert(0, "86");
+    }
+  }
+  return digits.empty() ? digits : "+" + digits;
 }
 
 std::string MaskEmail(std::string_view email) {

@@ -19,6 +19,11 @@ size_t CountCodePoints(std::string_view text);
 
 // "+8613800000000" as "+86******0000": what an operator needs to recognise a number, no more.
 std::string MaskPhone(std::string_view phone);
+// One way to write a number, however it came: "138 0000 0000", "8613800000000" and "0086..." are
+// all
+// "+8613800000000". Eleven digits that begin with 1 and have no prefix are a Chinese mobile number.
+// Empty when there is no digit.
+std::string E164(std::string_view phone);
 // "anna@example.com" as "a***@example.com".
 std::string MaskEmail(std::string_view email);
 

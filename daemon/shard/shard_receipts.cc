@@ -1,0 +1,179 @@
+// What providers tell by themselves: what became of a message, and what a person said. The first is
+// about a dispatch; the second about whoever has the address, who may be several customers.
+#include <algorithm>
+#include <utility>
+
+#include "daemon/shard/limits.h"
+#include "daemon/shard/shard_impl.h"
+#include "triggers/activity.h"
+#include "triggers/base/hash.h"
+
+namespace huitou {
+namespace {
+
+using channels::Receipt;
+
+// The word of a codec for a person who wrote "stop", see channels/opt_out.h.
+constexpr std::string_view kOptedOut = "opted_out";
+
+bool IsOfPerson(Receipt::Kind kind) {
+  return kind == Receipt::Kind::kReplied || kind == Receipt::Kind::kUnsubscribed ||
+         kind == Receipt::Kind::kSubscribed;
+}
+
+// The same for a receipt that is repeated, another for what is said once more.
+std::string IdOf(const Receipt& receipt, const std::string& channel, TimeUs wall) {
+  std::string when = receipt.time == 0 ? "" : std::to_string(receipt.time);
+  if (when.empty() && receipt.provider_message_id.empty()) {
+    when = std::to_string(wall);
+  }
+  return Hash128({channel, receipt.dispatch.ToString(), receipt.provider_message_id,
+                  receipt.address, receipt.text, when})
+      .ToString();
+}
+
+}  // namespace
+
+Result<OutboxRecord*> Shard::Impl::RecordOf(const PostedReceipt& posted) {
+  Id128 dispatch = posted.receipt.dispatch;
+  if (dispatch.empty() && !posted.receipt.provider_message_id.empty()) {
+    const auto known = parts_.store->FindProviderMessage(options_.shard, posted.channel,
+                                                         posted.receipt.provider_message_id);
+    if (!known.ok()) {
+      return known.status();
+    }
+    dispatch = known->value_or(Id128());
+  }
+  return outbox_.Find(dispatch);
+}
+
+Status Shard::Impl::ApplyReceipt(PostedReceipt posted) {
+  const bool of_person = IsOfPerson(posted.receipt.kind);
+  const Result<OutboxRecord*> record = RecordOf(posted);
+  if (!record.ok()) {
+    return record.status();
+  }
+  // It may be about what the next commit writes.
+  const bool by_address = of_person && !posted.receipt.address.empty();
+  const bool may_come =
+      (*record == nullptr && outbox_.changed()) || (by_address && !cache_.changed().empty());
+  if (may_come && !std::exchange(posted.retried, true)) {
+    postponed_.push_back(std::move(posted));
+    return Status::Ok();
+  }
+  Status status;
+  if (of_person) {
+    const Result<bool> all = HearPerson(*record, &posted);
+    if (!all.ok()) {
+      return all.status();
+    }
+    if (!*all) {
+      dirty_ = true;
+      postponed_.push_back(std::move(posted));
+      return Status::Ok();
+    }
+  } else if (*record != nullptr) {
+    posted.known = true;
+    const std::string channel = (*record)->channel();
+    const bool delivered = posted.receipt.kind == Receipt::Kind::kDelivered;
+    observer_.OnDispatch(posted.channel, delivered ? "delivered" : "undelivered");
+    const Transition transition = OnReceipt(*record, posted.receipt, wall_);
+    status = AfterTransition(*record, channel, transition, {});
+  }
+  dirty_ = dirty_ || posted.known || posted.done != nullptr;
+  if (posted.done != nullptr) {
+    acknowledge_.push_back([known = posted.known, done = std::move(posted.done)] { done(known); });
+  }
+  return status;
+}
+
+// The customer to whom the message went, and everybody who has the address: with one phone for two,
+// "stop" means both. False when there are more of them than one turn may take.
+Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* posted) {
+  const Receipt& receipt = posted->receipt;
+  std::vector<std::string> customers;
+  bool all = true;
+  const bool answers_one = receipt.kind == Receipt::Kind::kReplied && record != nullptr;
+  const auto& contacts = engine_->set().channels;
+  const auto contact = contacts.find(posted->channel);
+  const Id128 address = contact == contacts.end() || answers_one
+                            ? Id128()
+                            : AddressHash(contact->second, receipt.address);
+  if (!address.empty()) {
+    Status status = parts_.store->FindByAddress(options_.shard, address, posted->heard_until,
+                                                limits::kCustomersPerReceipt, &customers);
+    if (!status.ok()) {
+      return status;
+    }
+    all = customers.size() < limits::kCustomersPerReceipt;
+    posted->heard_until = customers.empty() ? std::string() : customers.back();
+  }
+  if (record != nullptr && all) {
+    customers.push_back(record->dispatch.customer);  // hears it once: the event's id is the same
+  }
+  posted->known = posted->known || !customers.empty();
+  Said said;
+  said.channel = posted->channel;
+  said.dispatch = record == nullptr ? "" : record->dispatch.id.ToString();
+  said.text = receipt.text;
+  said.time = receipt.time;
+  const std::string id = IdOf(receipt, posted->channel, wall_);
+  for (const std::string& customer : customers) {
+    // What somebody wants comes before what the words were: who waits for a reply must not answer
+    // to a "stop".
+    Status status;
+    if (receipt.kind != Receipt::Kind::kReplied) {
+      said.id = id;
+      const bool leaves = receipt.kind == Receipt::Kind::kUnsubscribed;
+      status = Hear(!leaves                       ? kChannelSubscribed
+                    : receipt.reason == kOptedOut ? kConsentRevoked
+                                                  : kChannelUnsubscribed,
+                    said, customer);
+    }
+    if (status.ok() && (receipt.kind == Receipt::Kind::kReplied || !receipt.text.empty())) {
+      said.id = id + "/replied";
+      status = Hear(kMessageReplied, said, customer);
+    }
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  return all;
+}
+
+// What a person says is an event like any other.
+Status Shard::Impl::Hear(std::string_view type, const Said& said, const std::string& customer_id) {
+  const Result<Customer*> customer = cache_.Find(customer_id);
+  if (!customer.ok()) {
+    return customer.status();
+  }
+  MessageReference message;
+  message.dispatch = said.dispatch;
+  message.channel = said.channel;
+  message.text = said.text;
+  ConsentChange consent;
+  consent.channel = said.channel;
+  Event event;
+  event.id = said.id;
+  event.type = type;
+  event.time = std::max(state_.frontier, std::min(said.time == 0 ? wall_ : said.time, wall_));
+  event.customer.id = (*customer)->id;
+  event.message = &message;
+  event.consent = type == kMessageReplied ? nullptr : &consent;
+  return Step(EventInput{&event}, *customer);
+}
+
+// The provider says that nothing can be sent to this customer on this channel.
+Status Shard::Impl::SuppressChannel(const std::string& customer_id, const std::string& channel,
+                                    std::string_view reason) {
+  const Result<Customer*> customer = cache_.Find(customer_id);
+  if (!customer.ok()) {
+    return customer.status();
+  }
+  Suppress(&(*customer)->MutableProfile(), symbols_.Intern(channel), reason);
+  cache_.Touched(*customer);
+  dirty_ = true;
+  return Status::Ok();
+}
+
+}  // namespace huitou

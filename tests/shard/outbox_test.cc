@@ -1,0 +1,104 @@
+// What waits for a provider: for long, for another way, until its deadline.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "daemon/shard/limits.h"
+#include "tests/shard/harness.h"
+#include "triggers/limits.h"
+
+namespace huitou {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(Outbox, AProviderThatIsDownCostsDiskNotMemoryAndDeliversLater) {
+  ShardWorld world(SetOf({Thanks()}));
+  world.gate.room["sms"] = 0;
+  const int count = static_cast<int>(limits::kPlannedAhead) + 500;
+  for (int i = 0; i < count; ++i) {
+    world.Append(EventJson(At(0), "review.posted", "c" + std::to_string(i)));
+  }
+  ASSERT_TRUE(world.LiveUntil(At(0)));
+  world.Crash();
+  std::set<Id128> sent;
+  world.gate.room["sms"] = 50;
+  for (int round = 0; round < count && sent.size() < static_cast<size_t>(count); ++round) {
+    ASSERT_TRUE(world.LiveUntil(At(0) + round * kSecondUs));
+    for (const SendJob& job : world.gate.sent) {
+      EXPECT_TRUE(sent.insert(job.dispatch).second);
+    }
+    world.Answer();
+  }
+  EXPECT_EQ(static_cast<size_t>(count), sent.size());
+  ASSERT_TRUE(world.LiveUntil(At(0.5)));
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 0)));
+}
+
+TEST(Outbox, WhatWaitsForAChannelThatIsDownTakesTheNextThatIsNot) {
+  ShardWorld world(SetOf({Thanks({"sms", "email"})}));
+  world.gate.room["sms"] = 0;
+  const int count = 2 * static_cast<int>(limits::kBlockedTogether) + 10;
+  for (int i = 0; i < count; ++i) {
+    world.Append(EventJson(At(0), "review.posted", "c" + std::to_string(i)));
+  }
+  ASSERT_TRUE(world.LiveUntil(At(0)));
+  ASSERT_TRUE(world.LiveUntil(At(0) + kMinuteUs));
+  EXPECT_THAT(world.gate.sent, IsEmpty()) << "a short pause is waited for";
+  world.gate.down = {"sms", "email"};
+  ASSERT_TRUE(world.LiveUntil(At(0) + 2 * kMinuteUs));
+  EXPECT_THAT(world.gate.sent, IsEmpty()) << "the other way is no better";
+  world.gate.down = {"sms"};
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(world.LiveUntil(At(0) + 3 * kMinuteUs + i * kSecondUs));
+  }
+  EXPECT_EQ(static_cast<size_t>(count), world.gate.sent.size());
+  EXPECT_TRUE(std::all_of(world.gate.sent.begin(), world.gate.sent.end(),
+                          [](const SendJob& job) { return job.channel == "email"; }));
+  world.Answer();
+  ASSERT_TRUE(world.LiveUntil(At(0.5)));
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth,
+              ElementsAre(testing::Pair("email", 0), testing::Pair("sms", 0)));
+}
+
+TEST(Outbox, TheDeadlineEndsWhatNobodyCouldEvenTry) {
+  ShardWorld world(SetOf({Thanks()}));
+  world.options.dispatch_deadline = kHourUs;
+  world.gate.room["sms"] = 0;
+  for (int i = 0; i < 5; ++i) {
+    world.Append(EventJson(At(0) + i, "review.posted", "c" + std::to_string(i)));
+  }
+  ASSERT_TRUE(world.LiveUntil(At(0) + kSecondUs));
+  ASSERT_TRUE(world.LiveUntil(At(0) + kHourUs));
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 5)));
+  ASSERT_TRUE(world.LiveUntil(At(0) + kHourUs + 2 * kSecondUs));
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 0)));
+  EXPECT_THAT(world.sinks.taken.back().value, HasSubstr(R"("reason":"deadline")"));
+}
+
+TEST(Outbox, AMessageThatIsPlannedAgainWhileItsReceiptIsAwaitedIsOneMessage) {
+  ShardWorld world(SetOf({Thanks()}));
+  world.options.policies["sms"].receipt_wait = kDayUs;
+  const std::string review = EventJson(At(0), "review.posted", "c1");
+  world.Append(review);
+  ASSERT_TRUE(world.LiveUntil(At(0)));
+  world.Answer();
+  ASSERT_TRUE(world.LiveUntil(At(0) + kSecondUs));
+  // So much later that its id is forgotten.
+  for (size_t i = 0; i <= limits::kEventIdsMax; ++i) {
+    world.Append(EventJson(At(0) + static_cast<TimeUs>(i) * kSecondUs, "page.viewed", "c1"));
+  }
+  world.Append(review);
+  ASSERT_TRUE(world.LiveUntil(At(0.1)));
+  EXPECT_THAT(world.gate.sent, IsEmpty());
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 1)));
+  ASSERT_TRUE(world.LiveUntil(At(2)));
+  ASSERT_TRUE(world.LiveUntil(At(2) + 2 * kSecondUs));
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 0)));
+}
+
+}  // namespace
+}  // namespace huitou

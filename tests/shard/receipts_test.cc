@@ -1,0 +1,247 @@
+// What a provider tells about a person, by nothing but an address.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "daemon/shard/limits.h"
+#include "tests/shard/harness.h"
+
+namespace huitou {
+namespace {
+
+using channels::Receipt;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// "care": a review begins it; it waits for an answer for long, and leaves when consent is revoked.
+std::shared_ptr<Campaign> Care(const std::string& until) {
+  auto campaign = std::make_shared<Campaign>();
+  campaign->id = "care";
+  campaign->version = 7;
+  campaign->late.then = LateRule::Then::kFire;
+  campaign->trigger = EventTrigger{"review.posted"};
+  campaign->exits.push_back({"consent.revoked", nullptr});
+  Step wait;
+  WaitStep answer;
+  answer.for_us = 30 * kDayUs;
+  answer.until_event = until;
+  wait.action = answer;
+  campaign->steps.push_back(std::move(wait));
+  Step send;
+  send.id = "m2";
+  SendStep message;
+  message.template_name = "hello";
+  message.via = {"sms"};
+  send.action = std::move(message);
+  campaign->steps.push_back(std::move(send));
+  Link(campaign.get());
+  return campaign;
+}
+
+class People : public ShardWorld {
+ public:
+  explicit People(std::vector<std::shared_ptr<Campaign>> campaigns)
+      : ShardWorld(WithAddresses(std::move(campaigns))) {}
+
+  void Buys(const std::string& customer, const std::string& contacts, TimeUs time) {
+    std::string order = OrderJson(time, customer);
+    const std::string id = "\"id\":\"" + customer + "\"";
+    order.replace(order.find(id), id.size(), id + "," + contacts);
+    Append(order);
+    ASSERT_TRUE(LiveUntil(time));
+  }
+  void Reviews(const std::string& customer, TimeUs time) {
+    Append(EventJson(time, "review.posted", customer));
+    ASSERT_TRUE(LiveUntil(time));
+  }
+  // Told and made durable. Whether the shard knew who is meant.
+  bool Tell(const Receipt& receipt, const std::string& channel = "sms") {
+    std::optional<bool> told;
+    shard().PostReceipt(channel, receipt, [&](bool known) { told = known; });
+    for (int turn = 0; turn < 10 && !told.has_value(); ++turn) {
+      clock.Set(clock.Now() + kSecondUs);
+      EXPECT_TRUE(Run(/*at_end=*/true));
+    }
+    EXPECT_TRUE(told.has_value());
+    return told.value_or(false);
+  }
+  std::vector<std::string> SentTo() {
+    std::vector<std::string> customers;
+    for (const SendJob& job : gate.sent) {
+      customers.push_back(job.message.customer);
+    }
+    return customers;
+  }
+
+ private:
+  static std::shared_ptr<CampaignSet> WithAddresses(
+      std::vector<std::shared_ptr<Campaign>> campaigns) {
+    auto set = SetOf(std::move(campaigns));
+    set->channels["sms"] = CampaignSet::Contact::kPhone;
+    set->channels["email"] = CampaignSet::Contact::kEmail;
+    set->channels["wechat"] = CampaignSet::Contact::kWechatOpenid;
+    return set;
+  }
+};
+
+Receipt Stop(const std::string& address, TimeUs time = 0) {
+  Receipt receipt;
+  receipt.kind = Receipt::Kind::kUnsubscribed;
+  receipt.address = address;
+  receipt.reason = "opted_out";
+  receipt.text = "TD";
+  receipt.time = time;
+  return receipt;
+}
+
+TEST(Receipts, WhoAnswersWithAStopWordGetsNoMore) {
+  People world({Thanks()});
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.Buys("c2", R"("phone":"+8613800009999")", At(0.1));
+  EXPECT_TRUE(world.Tell(Stop("+8613800001234")));
+  world.Reviews("c1", At(1));
+  world.Reviews("c2", At(1));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c2"));
+  EXPECT_THAT(world.Decisions(), Contains(HasSubstr("thanks c1 rejected consent")));
+  // Who says yes again later gets messages again, and may say no once more.
+  world.Append(EventJson(At(2), "consent.granted", "c1", R"("consent":{"channel":"sms"})"));
+  world.Reviews("c1", At(3));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c2", "c1"));
+  EXPECT_TRUE(world.Tell(Stop("+8613800001234")));
+  world.Reviews("c1", At(4));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c2", "c1"));
+}
+
+TEST(Receipts, AStopInTheMiddleKeepsBackWhatIsPlannedAlready) {
+  People world({Thanks()});
+  world.gate.room["sms"] = 0;
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.Reviews("c1", At(1));
+  EXPECT_TRUE(world.Tell(Stop("+8613800001234")));
+  world.gate.room["sms"] = 5;
+  world.shard().PostRoom();
+  ASSERT_TRUE(world.LiveUntil(At(2)));
+  EXPECT_THAT(world.SentTo(), IsEmpty());
+}
+
+TEST(Receipts, ASharedPhoneMeansEverybodyWhoHasIt) {
+  People world({Thanks()});
+  const int count = static_cast<int>(limits::kCustomersPerReceipt) * 2 + 10;
+  for (int i = 0; i < count; ++i) {
+    OrderOptions options;
+    options.phone = "+8613800001234";
+    world.Append(OrderJson(At(0), "c" + std::to_string(i), options));
+  }
+  ASSERT_TRUE(world.LiveUntil(At(0.1)));
+  EXPECT_TRUE(world.Tell(Stop("+8613800001234", At(0.1))));
+  for (int i = 0; i < count; ++i) {
+    world.Append(EventJson(At(1), "review.posted", "c" + std::to_string(i)));
+  }
+  ASSERT_TRUE(world.LiveUntil(At(1)));
+  EXPECT_THAT(world.SentTo(), IsEmpty());
+}
+
+TEST(Receipts, AnOldAddressIsNobodysAnyMore) {
+  People world({Thanks()});
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.Buys("c1", R"("phone":"13800005678")", At(1));
+  EXPECT_FALSE(world.Tell(Stop("+8613800001234")));
+  world.Reviews("c1", At(2));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c1"));
+  EXPECT_TRUE(world.Tell(Stop("+8613800005678")));
+  world.Reviews("c1", At(3));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c1"));
+}
+
+TEST(Receipts, AnAddressThatIsNotCommittedYetIsWaitedFor) {
+  People world({Thanks()});
+  world.Open();
+  world.options.commit_interval = kHourUs;
+  OrderOptions options;
+  options.phone = "+8613800001234";
+  world.Append(OrderJson(At(0), "c1", options));
+  ASSERT_TRUE(world.Run());
+  EXPECT_TRUE(world.Tell(Stop("+8613800001234")));
+}
+
+TEST(Receipts, AnErasedCustomerIsNotFoundByAddress) {
+  People world({Thanks()});
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.shard().Post([](ShardView& view) { ASSERT_TRUE(view.Erase("c1").ok()); });
+  ASSERT_TRUE(world.LiveUntil(At(0.5)));
+  EXPECT_FALSE(world.Tell(Stop("+8613800001234")));
+  EXPECT_TRUE(world.disk->families[static_cast<size_t>(Family::kAddresses)].empty());
+}
+
+TEST(Receipts, ARevocationEndsTheEpisodesThatLeaveOnIt) {
+  People world({Care("message.replied")});
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.Reviews("c1", At(1));
+  EXPECT_TRUE(world.Tell(Stop("+8613800001234")));
+  ASSERT_TRUE(world.LiveUntil(At(40)));
+  EXPECT_THAT(world.Decisions(), Contains(HasSubstr("care c1 exited consent.revoked")));
+  EXPECT_THAT(world.Decisions(), Not(Contains(HasSubstr("care c1 dispatched"))));
+}
+
+TEST(Receipts, AReplyEndsTheWaitForItAndIsHeardOnceHoweverOftenItIsTold) {
+  People world({Care("message.replied")});
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.Reviews("c1", At(1));
+  Receipt reply;
+  reply.kind = Receipt::Kind::kReplied;
+  reply.address = "+8613800001234";
+  reply.text = "thank you";
+  reply.time = At(1.1);
+  EXPECT_TRUE(world.Tell(reply));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c1"));
+  world.Reviews("c1", At(1.2));
+  EXPECT_TRUE(world.Tell(reply));  // the provider repeats itself
+  EXPECT_THAT(world.SentTo(), ElementsAre("c1"));
+}
+
+TEST(Receipts, WhoUnfollowsIsSuppressedUntilTheyFollowAgain) {
+  People world({Thanks({"wechat"})});
+  world.Buys("c1", R"("wechat_openid":"o6_b")", At(0));
+  Receipt receipt;
+  receipt.kind = Receipt::Kind::kUnsubscribed;
+  receipt.reason = "unfollowed";
+  receipt.address = "o6_b";
+  EXPECT_TRUE(world.Tell(receipt, "wechat"));
+  world.Reviews("c1", At(1));
+  EXPECT_THAT(world.Decisions(), Contains(HasSubstr("thanks c1 rejected suppression")));
+  receipt.kind = Receipt::Kind::kSubscribed;
+  receipt.reason = "";
+  EXPECT_TRUE(world.Tell(receipt, "wechat"));
+  world.Reviews("c1", At(2));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c1"));
+}
+
+TEST(Receipts, AComplaintByMailNamesAnAddressInAnyCase) {
+  People world({Thanks({"email"})});
+  world.Buys("c1", R"("email":"Anna@Example.com")", At(0));
+  Receipt receipt;
+  receipt.kind = Receipt::Kind::kUnsubscribed;
+  receipt.reason = "complaint";
+  receipt.address = "anna@example.com";
+  EXPECT_TRUE(world.Tell(receipt, "email"));
+  EXPECT_FALSE(world.Tell(receipt, "sms"));  // a phone this is not
+  world.Reviews("c1", At(1));
+  EXPECT_THAT(world.Decisions(), Contains(HasSubstr("thanks c1 rejected suppression")));
+}
+
+TEST(Receipts, TheFindSurvivesACrash) {
+  People world({Thanks()});
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.Crash();
+  ASSERT_TRUE(world.LiveUntil(At(0.5)));
+  EXPECT_TRUE(world.Tell(Stop("+8613800001234")));
+  world.Crash();
+  ASSERT_TRUE(world.LiveUntil(At(0.6)));
+  world.Reviews("c1", At(1));
+  EXPECT_THAT(world.SentTo(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace huitou
