@@ -56,6 +56,7 @@ World::World(std::shared_ptr<const CampaignSet> set, const WorldOptions& options
 void World::Step(const Input& input, uint32_t number) {
   Customer& customer = customers_[number];
   engine_.Step(input, context_, &customer, &effects_);
+  customer.contacts_before.reset();  // is for a commit, and there is none here
   condition_errors_ += effects_.condition_errors.size();
   for (const TimerArm& timer : effects_.timers) {
     timers_.Add({timer.deadline, timer.slot, number});

@@ -185,6 +185,19 @@ class EveryChannel(WithJudges):
         wait_for("the refusal", lambda: "rejected" in self.house.outcomes("c1"))
         self.assertEqual(len(of_provider(self.http, "aliyun")), 1)
 
+    def test_a_stop_word_of_a_stranger_is_counted_and_not_lost_silently(self):
+        self.house.post(five_stars(1, "sms"))
+        self.arrived(1, "aliyun")
+        status, _ = self.house.ask(
+            "POST", "/v1/callbacks/sms?token=" + SECRETS["SMS_CALLBACK"],
+            [{"phone_number": "13911112222", "content": "TD", "send_time": "2026-01-01 00:00:00"}])
+        self.assertEqual(status, 200)
+        self.assertEqual(self.house.metrics().get(
+            'huitou_receipts_total{channel="sms",kind="unsubscribed",known="no"}'), 1)
+        log = wait_for("the log to say so", lambda: [
+            line for line in self.house.log().splitlines() if "an opt-out from an address" in line])
+        self.assertNotIn("1391111", log[0])
+
     def test_callbacks_without_the_provider_s_signature_are_not_believed(self):
         for path in ("/v1/callbacks/sms", "/v1/callbacks/sms?token=wrong", "/v1/callbacks/wechat"):
             self.assertIn(self.house.ask("POST", path, [])[0], (401, 403), path)
