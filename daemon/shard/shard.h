@@ -76,7 +76,7 @@ class ShardObserver {
   // A timer fired this long after its deadline, by the wall clock.
   virtual void OnTimer(DurationUs /*lateness*/) {}
   // What became of a dispatch beside its attempts, which the DispatchObserver hears of: delivered,
-  // undelivered, refused (the last question before sending) or failed (for good).
+  // undelivered, refused (the last question before sending), diverted or failed (for good).
   virtual void OnDispatch(std::string_view /*channel*/, std::string_view /*outcome*/) {}
   virtual void OnConservationViolation(std::string_view /*what*/) {}
   virtual void OnCommit(const CommitBatch& /*batch*/) {}
