@@ -12,6 +12,7 @@ environment: N (1000000), CUSTOMERS (N / 4), RUNS (1), RATE (30000 events/s of h
 """
 import json
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -39,7 +40,7 @@ channels: {console: {provider: console}}
 sinks: {decisions: {kafka: {topic: %s, brokers: "%s"}}}
 coupons: {provider: local}
 http: {listen: "127.0.0.1:%d"}
-log: {level: warn, format: text}
+log: {level: warning, format: text}
 """
 # The orders are old: the wall clock must not make them late, nor (expect_event_within) fire what
 # only a later order could.
@@ -196,8 +197,8 @@ def peer(env, system):
 
 
 def main():
-    if not os.path.isdir(PEERS):
-        print("skipped: needs ../shared/peers")
+    if not os.path.isdir(PEERS) or shutil.which("kcat") is None or shutil.which("mvn") is None:
+        print("skipped: needs ../shared/peers, kcat and mvn")
         return
     binary = os.path.abspath(sys.argv[1])
     systems = sys.argv[2:] or SYSTEMS

@@ -22,7 +22,7 @@ campaigns: [campaigns]
 sources: [{http: {name: api, allowed_lateness: 0s}}]
 channels: {console: {provider: console}}
 http: {listen: "127.0.0.1:%d"}
-log: {level: warn, format: text}
+log: {level: warning, format: text}
 """
 CAMPAIGN = """
 campaign: absence

@@ -11,7 +11,7 @@ campaigns: [campaigns]
 sources: [{http: {name: api, allowed_lateness: 1m}}]
 channels: {out: {provider: file, path: out.jsonl, rate: 100000/s}}
 http: {listen: "127.0.0.1:%d"}
-log: {level: warn, format: text}
+log: {level: warning, format: text}
 templates: templates
 """
 CAMPAIGN = """

@@ -13,6 +13,12 @@ done
 if [ $# = 0 ]; then
   echo "== latency of a review"
   bench/latency.py build/release/huitou
+  echo "== due timers while events flow"
+  bench/timers.py build/release/huitou
+  echo "== opening a large state, and a restart behind kill -9"
+  bench/large_state.py build/release/huitou build/release/bench/fill_store
   echo "== backtest beside DuckDB"
   bench/backtest.sh build/release/huitou
+  echo "== Kafka to durable decision beside Kafka Streams, Flink and bare store loops"
+  bench/kafka.py build/release/huitou
 fi

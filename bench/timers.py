@@ -21,7 +21,7 @@ templates: templates
 sources: [{http: {name: api, allowed_lateness: 0s}}]
 channels: {out: {provider: file, path: out.jsonl, rate: 100000/s}}
 http: {listen: "127.0.0.1:%d"}
-log: {level: warn, format: text}
+log: {level: warning, format: text}
 """
 CAMPAIGN = f"""
 campaign: away
