@@ -18,6 +18,13 @@ TEST(StandardWebhooks, SignsAsItsOwnExample) {
       "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
+TEST(HmacSha256, ThePreparedKeySignsTheSame) {
+  const HmacSha256Key key("a secret");
+  EXPECT_EQ(HmacSha256("a secret", "one"), key.Sign("one"));
+  EXPECT_EQ(HmacSha256("a secret", "another"), key.Sign("another"));
+  EXPECT_EQ(HmacSha256("", "one"), HmacSha256Key("").Sign("one"));
+}
+
 TEST(Acs3, SignsAsTheDocumentationsExample) {
   Acs3Request request;
   request.query = {{"RegionId", "cn-shanghai"},
