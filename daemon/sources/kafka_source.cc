@@ -236,7 +236,10 @@ class KafkaSource::Impl {
     int64_t committed_at = SteadyNow();
     int64_t watched_at = committed_at;
     while (!stopping()) {
-      if (fatal_ != 0 && !Rebuild()) {
+      if (again_ && !Sleep(limits::kLookAgain)) {
+        return;
+      }
+      if ((fatal_ != 0 || again_) && !Rebuild()) {
         return;
       }
       if (!joined_ && !Join()) {
@@ -283,15 +286,18 @@ class KafkaSource::Impl {
     return joined_;
   }
 
-  void Leave(const std::string& problem) {
+  // Out of the callback of a rebalance there is no way to be asked again but a new client: an
+  // unsubscription there can leave the old one waiting for ever.
+  void TryAgain(const std::string& problem) {
+    rd_kafka_assign(client_.get(), nullptr);
     SetProblem(problem);
-    rd_kafka_unsubscribe(client_.get());
-    joined_ = false;
+    again_ = true;
   }
 
   // After a fatal error the library's client is of no use. False: nor is a new one.
   bool Rebuild() {
     const int fatal = fatal_.exchange(0);
+    again_ = false;
     Revoke();
     if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
       SetProblem("another daemon has joined with this group.instance.id; this one is out");
@@ -312,15 +318,14 @@ class KafkaSource::Impl {
     Result<kafka::StartPlan> plan =
         kafka::PlanStart(client_.get(), options_, host_.stored_offset, std::move(partitions));
     if (!plan.ok()) {
-      rd_kafka_assign(client_.get(), nullptr);
-      Leave(plan.status().message());
+      TryAgain(plan.status().message());
       return;
     }
     Feeds feeds = MakeFeeds(plan->starts);
     const kafka::List list = kafka::ToList(plan->starts);
     const rd_kafka_resp_err_t error = rd_kafka_assign(client_.get(), list.get());
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      Leave(kafka::ErrorText(error));
+      TryAgain(kafka::ErrorText(error));
       return;
     }
     std::vector<ShardNumber> shards;
@@ -531,6 +536,7 @@ class KafkaSource::Impl {
   LogLimiter limiter_;
 
   bool joined_ = false;         // control thread
+  bool again_ = false;          // control thread; the client is of no use for a reason that passes
   std::atomic<int> fatal_ = 0;  // the code of a fatal error
   std::atomic<bool> group_commit_done_ = false;
 

@@ -47,7 +47,7 @@ channels:
           promise: exactly_once_by_key}
 coupons: COUPONS
 http: {listen: "127.0.0.1:{port}"}
-log: {level: warn}
+log: {level: warning}
 """
 COUPONS_HTTP = "{provider: http, url: PROVIDER/coupons, token: env:COUPON_TOKEN}"
 COUPONS_LOCAL = "{provider: local}"
