@@ -9,7 +9,6 @@ requests are forged, byte by byte here and there, and must be refused.
 """
 
 import base64
-import contextlib
 import http.client
 import json
 import os
@@ -22,21 +21,11 @@ import unittest
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "end_to_end"))
+from house import judge  # noqa: E402
+
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ.get("HUITOU_BUILD_DIR", ".")
 SKIPPED = 77
-
-
-@contextlib.contextmanager
-def judge(script, *arguments):
-    """The judge's ports; it is ended by its own pid."""
-    process = subprocess.Popen([sys.executable, os.path.join(HERE, script), *arguments],
-                               stdout=subprocess.PIPE, text=True)
-    try:
-        yield [int(port) for port in process.stdout.readline().split()]
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
 
 
 def call(port, method, path, body=b"", headers=None):
