@@ -42,7 +42,7 @@ format: ## rewrite the sources by clang-format
 	@.ci/format --fix
 
 bench: ## build the benchmarks and measure Huitou beside its peers and limits
-	$(call packages,build test)
+	$(call packages,build test bench)
 	$(call configure,release)
 	$(call compile,release,all)
 	@bench/run.sh
