@@ -52,12 +52,13 @@ Status Daemon::Impl::Start() {
   if (Status status = OpenStore(); !status.ok()) {
     return status;
   }
-  std::ifstream paused(PausedPath(state_dir_));
-  for (std::string line; std::getline(paused, line);) {
-    paused_.insert(line);
+  std::set<std::string> paused;
+  std::ifstream remembered(PausedPath(state_dir_));
+  for (std::string line; std::getline(remembered, line);) {
+    paused.insert(line);
   }
   const config::ComponentSchemas schemas = AllSchemas();
-  auto plays = MakePlays(loaded_, config.Channels(schemas), paused_, store_.get());
+  auto plays = MakePlays(loaded_, config.Channels(schemas), paused, store_.get());
   if (!plays.ok()) {
     return plays.status();
   }
@@ -112,25 +113,39 @@ Status Daemon::Impl::Start() {
   return Status::Ok();
 }
 
-void Daemon::Impl::Use(std::shared_ptr<const Plays> plays) {
+bool Daemon::Impl::Use(const std::shared_ptr<const Plays>& plays) {
   {
     std::lock_guard lock(mutex_);
     plays_ = plays;
   }
-  std::shared_lock lock(owned_mutex_);
-  for (auto& [number, owned] : owned_) {
-    Shard* shard = &owned.worker->shard();
-    TemplateRendering* rendering = owned.rendering.get();
-    shard->Post([this, shard, rendering, plays, number = number](ShardView&) {
-      rendering->Use(plays);
-      if (Status status = shard->SetCampaigns(plays->set); !status.ok()) {
-        OnFatal(number, status);
-      }
-    });
+  // Done when the last shard has dropped its share: it took the plays up, or it ended.
+  auto done = std::make_shared<std::promise<void>>();
+  auto taken = done->get_future();
+  std::shared_ptr<void> share(nullptr, [done](void*) { done->set_value(); });
+  {
+    std::shared_lock lock(owned_mutex_);
+    for (const auto& [number, owned] : owned_) {
+      TellOf(plays, number, owned, share);
+    }
   }
+  share.reset();
+  return taken.wait_for(kAnswerWait) == std::future_status::ready;
+}
+
+void Daemon::Impl::TellOf(const std::shared_ptr<const Plays>& plays, ShardNumber number,
+                          const Owned& owned, std::shared_ptr<void> share) {
+  Shard* shard = &owned.worker->shard();
+  TemplateRendering* rendering = owned.rendering.get();
+  shard->Post([this, shard, rendering, plays, number, share = std::move(share)](ShardView&) {
+    rendering->Use(plays);
+    if (Status status = shard->SetCampaigns(plays->set); !status.ok()) {
+      OnFatal(number, status);
+    }
+  });
 }
 
 bool Daemon::Impl::Reload() {
+  std::lock_guard change(changing_);
   auto loaded = std::make_shared<config::Loaded>(
       config::LoadAll(loaded_->config.file, AllSchemas(), ReadSecrets(true)));
   for (const config::Diagnostic& diagnostic : loaded->diagnostics) {
@@ -141,14 +156,9 @@ bool Daemon::Impl::Reload() {
     Log(LogLevel::kError, "reload refused: the old campaigns stay in force");
     return false;
   }
-  std::shared_ptr<const Plays> old;
-  std::set<std::string> paused;
-  {
-    std::lock_guard lock(mutex_);
-    old = plays_;
-    paused = paused_;
-  }
-  auto made = MakePlays(loaded, loaded->config.Channels(AllSchemas()), paused, store_.get());
+  const std::shared_ptr<const Plays> old = plays();
+  auto made =
+      MakePlays(loaded, loaded->config.Channels(AllSchemas()), old->set->paused, store_.get());
   if (!made.ok()) {
     Log(LogLevel::kError, "reload refused: the old campaigns stay in force",
         {{"why", made.status().message()}});
@@ -172,16 +182,18 @@ bool Daemon::Impl::Reload() {
     }
   }
   made->set = std::move(set);
-  Use(std::make_shared<const Plays>(*std::move(made)));
+  if (!Use(std::make_shared<const Plays>(*std::move(made)))) {
+    Log(LogLevel::kWarning, "not every shard has taken up the new campaigns yet");
+  }
   Log(LogLevel::kInfo, "reloaded", {{"campaigns", loaded->campaigns->campaigns.size()}});
   return true;
 }
 
-Status Daemon::Impl::RememberPaused() {
+Status Daemon::Impl::RememberPaused(const std::set<std::string>& paused) {
   const std::string path = PausedPath(state_dir_);
   {
     std::ofstream file(path + ".new", std::ios::binary);
-    for (const std::string& campaign : paused_) {
+    for (const std::string& campaign : paused) {
       file << campaign << '\n';
     }
     if (!file.flush()) {

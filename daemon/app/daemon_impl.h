@@ -41,6 +41,9 @@
 
 namespace huitou {
 
+// How long a caller waits for the shards to answer.
+inline constexpr std::chrono::seconds kAnswerWait{5};
+
 class Daemon::Impl {
  public:
   Impl(config::Loaded loaded, const DaemonOptions& options);
@@ -105,9 +108,13 @@ class Daemon::Impl {
   Result<std::string> Ask(const std::string& customer,
                           std::function<Result<std::string>(ShardView&)> question);
 
-  // Puts these plays in force in every shard.
-  void Use(std::shared_ptr<const Plays> plays);
-  Status RememberPaused();
+  // Puts these plays in force. True once every shard has taken them up: an event that is accepted
+  // later meets them. False when one has not within kAnswerWait; it still will. Under changing_.
+  bool Use(const std::shared_ptr<const Plays>& plays);
+  // The shard drops `share` when it has taken the plays up.
+  void TellOf(const std::shared_ptr<const Plays>& plays, ShardNumber number, const Owned& owned,
+              std::shared_ptr<void> share);
+  Status RememberPaused(const std::set<std::string>& paused);
 
   std::shared_ptr<config::Loaded> loaded_;
   const DaemonOptions options_;
@@ -133,9 +140,10 @@ class Daemon::Impl {
   mutable std::shared_mutex owned_mutex_;
   std::map<ShardNumber, Owned> owned_;
 
+  std::mutex changing_;  // held by who puts other plays in force; locked before all others
+
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const Plays> plays_;
-  std::set<std::string> paused_;
   std::string fatal_;
   bool stopping_ = false;
   bool opened_ = false;  // the shards that need no assignment

@@ -12,7 +12,6 @@ namespace huitou {
 
 namespace {
 
-constexpr std::chrono::seconds kAnswerWait{5};
 constexpr size_t kExplainJournalMax = 200;
 
 std::string Joined(const std::vector<std::string>& values) {
@@ -243,28 +242,27 @@ Result<std::string> Daemon::Impl::Campaigns() {
 }
 
 Status Daemon::Impl::Pause(const std::string& campaign, bool paused) {
-  std::shared_ptr<Plays> plays;
-  {
-    std::lock_guard lock(mutex_);
-    const auto& known = plays_->set->campaigns;
-    if (std::none_of(known.begin(), known.end(),
-                     [&](const auto& one) { return one->id == campaign; })) {
-      return {StatusCode::kNotFound, "no such campaign"};
-    }
-    if (paused) {
-      paused_.insert(campaign);
-    } else {
-      paused_.erase(campaign);
-    }
-    if (Status status = RememberPaused(); !status.ok()) {
-      return status;
-    }
-    plays = std::make_shared<Plays>(*plays_);
-    auto set = std::make_shared<CampaignSet>(*plays_->set);
-    set->paused = paused_;
-    plays->set = std::move(set);
+  std::lock_guard change(changing_);
+  auto plays = std::make_shared<Plays>(*this->plays());
+  const auto& known = plays->set->campaigns;
+  if (std::none_of(known.begin(), known.end(),
+                   [&](const auto& one) { return one->id == campaign; })) {
+    return {StatusCode::kNotFound, "no such campaign"};
   }
-  Use(std::move(plays));
+  auto set = std::make_shared<CampaignSet>(*plays->set);
+  if (paused) {
+    set->paused.insert(campaign);
+  } else {
+    set->paused.erase(campaign);
+  }
+  if (Status status = RememberPaused(set->paused); !status.ok()) {
+    return status;
+  }
+  plays->set = std::move(set);
+  if (!Use(plays)) {
+    return {StatusCode::kUnavailable,
+            "not every shard has taken it up yet; each will when it gets to it"};
+  }
   Log(LogLevel::kInfo, paused ? "campaign paused" : "campaign resumed", {{"campaign", campaign}});
   return Status::Ok();
 }

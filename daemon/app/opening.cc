@@ -264,7 +264,11 @@ Status Daemon::Impl::OpenShard(ShardNumber shard) {
   owned.worker = *std::move(worker);
   owned.worker->Start();
   std::unique_lock lock(owned_mutex_);
-  owned_[shard] = std::move(owned);
+  const Owned& inserted = owned_[shard] = std::move(owned);
+  // Use() did not see this shard if it ran meanwhile.
+  if (const std::shared_ptr<const Plays> now = this->plays(); now != plays) {
+    TellOf(now, shard, inserted, nullptr);
+  }
   return Status::Ok();
 }
 
