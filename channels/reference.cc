@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "channels/answer.h"
+#include "channels/words.h"
 
 namespace huitou::channels {
 namespace {
@@ -222,36 +223,6 @@ std::string AnswersPage() {
     page += fmt::format("| `{}` | {} |\n", reason.word, reason.meaning);
   }
   return page;
-}
-
-std::string_view ToWord(Promise promise) {
-  switch (promise) {
-    case Promise::kAtLeastOnce:
-      return "at_least_once";
-    case Promise::kAtMostOnce:
-      return "at_most_once";
-    case Promise::kExactlyOnceByKey:
-      return "exactly_once_by_key";
-  }
-  return "";
-}
-
-std::string_view ToWord(Outcome::Kind kind) {
-  switch (kind) {
-    case Outcome::Kind::kAccepted:
-      return "accepted";
-    case Outcome::Kind::kRejected:
-      return "rejected";
-    case Outcome::Kind::kRetry:
-      return "retry";
-    case Outcome::Kind::kUnknown:
-      return "unknown";
-    case Outcome::Kind::kTokenExpired:
-      return "token_expired";
-    case Outcome::Kind::kChannelPaused:
-      return "channel_paused";
-  }
-  return "";
 }
 
 std::string ReferencePage(const Registration& registration) {

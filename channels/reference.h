@@ -21,8 +21,4 @@ std::string AnswersPage();
 // The meaning of a reason word of an Outcome; empty for a word that is none.
 std::string_view ReasonMeaning(std::string_view word);
 
-// The words as they stand in a config file and in logs.
-std::string_view ToWord(Promise promise);     // "at_least_once"
-std::string_view ToWord(Outcome::Kind kind);  // "accepted"
-
 }  // namespace huitou::channels

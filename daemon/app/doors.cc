@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "channels/words.h"
 #include "daemon/app/daemon_impl.h"
 #include "daemon/explain/explain.h"
 #include "daemon/metrics/log.h"
@@ -49,22 +50,6 @@ std::string TallyJson(const CampaignTally& tally) {
                                .Close())
       .AddRaw("money", money.Close())
       .Close();
-}
-
-std::string_view WordOf(channels::Receipt::Kind kind) {
-  switch (kind) {
-    case channels::Receipt::Kind::kDelivered:
-      return "delivered";
-    case channels::Receipt::Kind::kUndelivered:
-      return "undelivered";
-    case channels::Receipt::Kind::kReplied:
-      return "replied";
-    case channels::Receipt::Kind::kUnsubscribed:
-      return "unsubscribed";
-    case channels::Receipt::Kind::kSubscribed:
-      return "subscribed";
-  }
-  return {};
 }
 
 Status Unknown() {
@@ -308,7 +293,8 @@ bool Daemon::Impl::TakeReceipts(const std::string& channel,
   for (size_t i = 0; i < receipts.size(); ++i) {
     const bool known = waiting->known[i];
     const bool leaves = receipts[i].kind == channels::Receipt::Kind::kUnsubscribed;
-    metrics_.Add(Metric::kReceipts, {channel, WordOf(receipts[i].kind), known ? "yes" : "no"});
+    metrics_.Add(Metric::kReceipts,
+                 {channel, channels::ToWord(receipts[i].kind), known ? "yes" : "no"});
     if (leaves && !known) {
       nobody_heard = true;
       if (const auto left_out = log_limiter_.Pass("opt-out " + channel, clock_.Now())) {

@@ -2,30 +2,12 @@
 
 #include <utility>
 
+#include "channels/words.h"
 #include "daemon/clock/clock.h"
 
 namespace huitou {
 
 namespace {
-
-std::string_view WordOf(channels::Outcome::Kind kind) {
-  using Kind = channels::Outcome::Kind;
-  switch (kind) {
-    case Kind::kAccepted:
-      return "accepted";
-    case Kind::kRejected:
-      return "rejected";
-    case Kind::kRetry:
-      return "retry";
-    case Kind::kUnknown:
-      return "unknown";
-    case Kind::kTokenExpired:
-      return "token_expired";
-    case Kind::kChannelPaused:
-      return "paused";
-  }
-  return "";
-}
 
 double Seconds(DurationUs duration) {
   return static_cast<double>(duration) / kSecondUs;
@@ -134,7 +116,7 @@ void ShardMetrics::OnStalled(bool stalled, std::string_view why) {
 
 void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provider,
                                 const channels::Outcome& outcome, DurationUs took) {
-  metrics_->Add(Metric::kDispatches, {channel, provider, WordOf(outcome.kind)});
+  metrics_->Add(Metric::kDispatches, {channel, provider, channels::ToWord(outcome.kind)});
   metrics_->Observe(Metric::kDispatchDuration, {channel, provider}, Seconds(took));
   if (outcome.kind == channels::Outcome::Kind::kChannelPaused) {
     Log(LogLevel::kError, "the provider refuses this account or configuration; the channel pauses",

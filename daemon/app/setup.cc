@@ -6,24 +6,13 @@
 
 #include "channels/channel.h"
 #include "channels/coupon_provider.h"
+#include "channels/words.h"
 #include "config/files.h"
 #include "triggers/base/json.h"
 
 namespace huitou {
 
 namespace {
-
-std::string WordOf(channels::Promise promise) {
-  switch (promise) {
-    case channels::Promise::kAtLeastOnce:
-      return "at_least_once";
-    case channels::Promise::kAtMostOnce:
-      return "at_most_once";
-    case channels::Promise::kExactlyOnceByKey:
-      return "exactly_once_by_key";
-  }
-  return {};
-}
 
 // A file's last line ends are no part of a secret.
 std::string TrimEnd(std::string text) {
@@ -57,7 +46,7 @@ config::ComponentSchemas AllSchemas() {
   for (const channels::Registration& provider : channels::AllProviders()) {
     config::ComponentSchemas::Channel channel{provider.schema, {}};
     for (const channels::Promise promise : provider.promises_allowed) {
-      channel.promises.push_back(WordOf(promise));
+      channel.promises.emplace_back(channels::ToWord(promise));
     }
     schemas.channels.push_back(std::move(channel));
   }

@@ -12,6 +12,7 @@
 
 #include "channels/channel.h"
 #include "channels/coupon_provider.h"
+#include "channels/words.h"
 #include "config/files.h"
 
 namespace huitou {
@@ -64,13 +65,14 @@ Result<std::string> ReadOrMakeKey(const std::string& path) {
 }
 
 channels::Promise PromiseOf(const std::string& word, channels::Promise own) {
-  if (word == "at_least_once") {
-    return channels::Promise::kAtLeastOnce;
+  using channels::Promise;
+  for (const Promise promise :
+       {Promise::kAtLeastOnce, Promise::kAtMostOnce, Promise::kExactlyOnceByKey}) {
+    if (word == channels::ToWord(promise)) {
+      return promise;
+    }
   }
-  if (word == "at_most_once") {
-    return channels::Promise::kAtMostOnce;
-  }
-  return word == "exactly_once_by_key" ? channels::Promise::kExactlyOnceByKey : own;
+  return own;
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "channels/words.h"
+
 namespace huitou::channels {
 
 Message ExampleMessage() {
@@ -56,31 +58,11 @@ std::unique_ptr<Channel> MakeChannel(const std::string& provider,
   return *std::move(channel);
 }
 
-std::string ToText(Outcome::Kind kind) {
-  switch (kind) {
-    case Outcome::Kind::kAccepted:
-      return "accepted";
-    case Outcome::Kind::kRejected:
-      return "rejected";
-    case Outcome::Kind::kRetry:
-      return "retry";
-    case Outcome::Kind::kUnknown:
-      return "unknown";
-    case Outcome::Kind::kTokenExpired:
-      return "token expired";
-    case Outcome::Kind::kChannelPaused:
-      return "channel paused";
-  }
-  return "no kind at all";
-}
-
 std::string ToText(const std::vector<Receipt>& receipts) {
-  static constexpr const char* kKinds[] = {"delivered", "undelivered", "replied", "unsubscribed",
-                                           "subscribed"};
   std::string text;
   for (const Receipt& receipt : receipts) {
     text += text.empty() ? "" : "; ";
-    text += kKinds[static_cast<int>(receipt.kind)];
+    text += ToWord(receipt.kind);
     const auto add = [&text](const char* name, const std::string& value) {
       text += value.empty() ? "" : std::string(" ") + name + "=" + value;
     };

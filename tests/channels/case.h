@@ -59,9 +59,7 @@ Answer LineAnswer();
 Answer LostAnswerOf(TransportError error);
 std::unique_ptr<Channel> MakeChannel(const std::string& provider, const config::Settings& settings);
 
-// "accepted", "rejected", ... and "delivered id=.. address=.. reason=.. text=.. time=..;" as
-// failures should read.
-std::string ToText(Outcome::Kind kind);
+// "delivered id=.. address=.. reason=.. text=.. time=..;"
 std::string ToText(const std::vector<Receipt>& receipts);
 // All bytes of a request.
 std::string ToText(const Request& request);

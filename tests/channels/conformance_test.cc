@@ -7,6 +7,7 @@
 
 #include "channels/reference.h"
 #include "channels/url.h"
+#include "channels/words.h"
 #include "tests/channels/case.h"
 
 namespace huitou::channels {
@@ -27,7 +28,7 @@ class Provider : public testing::TestWithParam<ProviderCase> {
   void ExpectOutcome(const Outcome& outcome) {
     EXPECT_THAT(outcome.reason, testing::MatchesRegex("[a-z_]*"));
     EXPECT_LE(outcome.reason.size(), 24U);
-    EXPECT_EQ(outcome.reason.empty(), outcome.kind == Kind::kAccepted) << ToText(outcome.kind);
+    EXPECT_EQ(outcome.reason.empty(), outcome.kind == Kind::kAccepted) << ToWord(outcome.kind);
     EXPECT_TRUE(outcome.reason.empty() || !ReasonMeaning(outcome.reason).empty())
         << outcome.reason << " has no line in the reference";
     EXPECT_TRUE(outcome.retry_after == 0 || outcome.kind == Kind::kRetry);
@@ -130,7 +131,7 @@ TEST_P(Provider, AllowsItsOwnPromise) {
 TEST_P(Provider, MapsEachOfItsAnswers) {
   for (const AnswerCase& answer : GetParam().answers) {
     const Outcome outcome = Decoded(answer.answer);
-    EXPECT_EQ(ToText(outcome.kind), ToText(answer.kind)) << answer.story;
+    EXPECT_EQ(ToWord(outcome.kind), ToWord(answer.kind)) << answer.story;
     EXPECT_EQ(outcome.reason, answer.reason) << answer.story;
   }
 }
@@ -157,7 +158,7 @@ TEST_P(Provider, BelievesNoGarbage) {
         "{\"Code\":\"OK\",\"errcode\":0,\"x\":\"" + std::string(10'000'000, 'x') + "\"}"}) {
     const Outcome outcome = Decoded(HttpAnswer(200, body));
     if (!(GetParam().status_is_enough && SpeaksHttp())) {
-      EXPECT_EQ(ToText(outcome.kind), "unknown") << body.substr(0, 60);
+      EXPECT_EQ(ToWord(outcome.kind), "unknown") << body.substr(0, 60);
     }
     EXPECT_NE(Decoded(HttpAnswer(500, body)).kind, Kind::kAccepted);
     EXPECT_NE(Decoded(HttpAnswer(0, body)).kind, Kind::kAccepted);
@@ -172,15 +173,15 @@ TEST_P(Provider, FollowsNoRedirectAndHonoursRetryAfter) {
   }
   for (const int status : {300, 301, 302, 303, 304, 307, 308}) {
     const Outcome outcome = Decoded(HttpAnswer(status, "", {{"location", "http://evil/"}}));
-    EXPECT_EQ(ToText(outcome.kind), "channel paused") << status;
+    EXPECT_EQ(ToWord(outcome.kind), "channel_paused") << status;
     EXPECT_EQ(outcome.reason, "redirect");
   }
   const Outcome seconds = Decoded(HttpAnswer(429, "", {{"retry-after", "120"}}));
-  EXPECT_EQ(ToText(seconds.kind), "retry");
+  EXPECT_EQ(ToWord(seconds.kind), "retry");
   EXPECT_EQ(seconds.retry_after, 120 * kSecondUs);
   const Outcome date =
       Decoded(HttpAnswer(503, "", {{"retry-after", "Wed, 11 Nov 2026 00:04:12 GMT"}}));
-  EXPECT_EQ(ToText(date.kind), "retry");
+  EXPECT_EQ(ToWord(date.kind), "retry");
   EXPECT_EQ(date.retry_after, kMinuteUs);
   for (const char* odd : {"", "soon", "-5", "Tue, 10 Nov 2026 00:00:00 GMT", "12x"}) {
     EXPECT_EQ(Decoded(HttpAnswer(429, "", {{"retry-after", odd}})).retry_after, 0) << odd;

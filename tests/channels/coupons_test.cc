@@ -4,6 +4,7 @@
 #include <set>
 
 #include "channels/coupon_provider.h"
+#include "channels/words.h"
 #include "tests/channels/case.h"
 
 namespace huitou::channels {
@@ -126,7 +127,7 @@ TEST(HttpCoupons, MapEveryAnswer) {
            {SmtpAnswer(250, "ok"), Kind::kUnknown, "bad_answer", ""},
        }) {
     const CouponOutcome got = provider->Decode(row.answer, kNow);
-    EXPECT_EQ(ToText(got.outcome.kind), ToText(row.kind)) << row.reason;
+    EXPECT_EQ(ToWord(got.outcome.kind), ToWord(row.kind)) << row.reason;
     EXPECT_EQ(got.outcome.reason, row.reason);
     EXPECT_EQ(got.code, row.code);
   }
