@@ -254,7 +254,7 @@ void AddOperations(Router* router, const SharedApi& api, Metrics* metrics) {
 
 }  // namespace
 
-Router MakeRouter(DaemonApi api, EventDoor door, Metrics* metrics) {
+Router MakeRouter(DaemonApi api, const EventDoor& door, Metrics* metrics) {
   const auto shared = std::make_shared<const DaemonApi>(std::move(api));
   Router router;
   AddEvents(&router, shared, door, metrics);

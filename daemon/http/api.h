@@ -18,7 +18,7 @@ class Metrics;
 namespace huitou::http {
 
 // `metrics` outlives the router.
-Router MakeRouter(DaemonApi api, EventDoor door, Metrics* metrics);
+Router MakeRouter(DaemonApi api, const EventDoor& door, Metrics* metrics);
 
 // OpenAPI 3.1 of these routes.
 std::string OpenApi(const std::vector<Route>& routes, const std::string& version);

@@ -146,7 +146,7 @@ class Sinks::Sink {
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Sinks>> Sinks::Start(const SinksOptions& options, SinksHost host,
+Result<std::unique_ptr<Sinks>> Sinks::Start(const SinksOptions& options, const SinksHost& host,
                                             Metrics* metrics) {
   std::unique_ptr<Sinks> sinks(new Sinks());
   const std::pair<SinkKind, const SinkTarget*> kTargets[] = {

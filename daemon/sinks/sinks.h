@@ -54,7 +54,7 @@ class Sinks final : public RecordSinks {
  public:
   // kInvalid: a property that librdkafka refuses. A broker that is away is waited for. `metrics`
   // may be null.
-  static Result<std::unique_ptr<Sinks>> Start(const SinksOptions& options, SinksHost host,
+  static Result<std::unique_ptr<Sinks>> Start(const SinksOptions& options, const SinksHost& host,
                                               Metrics* metrics);
   ~Sinks() override;
 

@@ -20,6 +20,7 @@
 #include "daemon/sinks/sinks.h"
 #include "daemon/sources/contract_decoder.h"
 #include "tests/kafka/harness.h"
+#include "tests/sources/source_reader.h"
 
 namespace huitou {
 namespace {
@@ -31,154 +32,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr int kPartitions = 4;
-constexpr int kPatience_s = 60;
-
-using Payloads = std::map<std::pair<std::string, int32_t>, std::vector<std::string>>;
-
-// What a state keeps over restarts: offsets, and everything that was applied with them.
-struct TestState {
-  std::mutex mutex;
-  std::map<std::pair<ShardNumber, std::string>, int64_t> offsets;
-  Payloads applied;
-  std::map<std::string, std::vector<SourceRecord>> records;  // flags only; views are gone
-  std::map<std::pair<std::string, int32_t>, TimeUs> at_end;
-  std::vector<Status> failures;
-  int tombstones = 0;
-  std::map<std::string, std::string> headers;
-};
-
-// A daemon without shards: one thread a shard, which applies what it reads at once.
-class TestDaemon {
- public:
-  TestDaemon(KafkaSourceOptions options, TestState* state)
-      : state_(state), source_(options, MakeHost(), &clock_, &metrics_) {
-    started_ = source_.Start();
-  }
-  ~TestDaemon() { Stop(); }
-
-  void Stop() { source_.Stop(); }
-
-  KafkaSource& source() { return source_; }
-  const Status& started() const { return started_; }
-  int assigned() const { return assigned_; }
-  int revoked() const { return revoked_; }
-  Metrics& metrics() { return metrics_; }
-
- private:
-  KafkaHost MakeHost() {
-    KafkaHost host;
-    host.stored_offset = [this](ShardNumber shard, const std::string& input) -> Result<int64_t> {
-      const std::lock_guard lock(state_->mutex);
-      const auto found = state_->offsets.find({shard, input});
-      return found == state_->offsets.end() ? InputPosition::kNoOffset : found->second;
-    };
-    host.make_decoder = [] { return std::make_unique<ContractDecoder>(Currency(), std::nullopt); };
-    host.assigned = [this](const std::vector<ShardNumber>& shards) {
-      ++assigned_;
-      ending_ = false;
-      for (const ShardNumber shard : shards) {
-        readers_.emplace_back([this, shard] { Read(shard); });
-      }
-    };
-    host.revoked = [this](const std::vector<ShardNumber>&) {
-      ++revoked_;
-      EndReaders();
-    };
-    host.wake = [](ShardNumber) {};
-    return host;
-  }
-
-  void EndReaders() {
-    ending_ = true;
-    for (std::thread& reader : readers_) {
-      reader.join();
-    }
-    readers_.clear();
-  }
-
-  void Read(ShardNumber shard) {
-    std::vector<std::unique_ptr<ShardInput>> inputs = source_.Inputs(shard);
-    for (const auto& input : inputs) {
-      const std::lock_guard lock(state_->mutex);
-      const auto stored = state_->offsets.find({shard, input->spec().name});
-      const Status begun =
-          input->Begin(stored == state_->offsets.end() ? InputPosition::kNoOffset : stored->second);
-      if (!begun.ok()) {
-        state_->failures.push_back(begun);
-        return;
-      }
-    }
-    while (!ending_) {
-      for (const auto& input : inputs) {
-        ReadSome(shard, input.get());
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  }
-
-  void ReadSome(ShardNumber shard, ShardInput* input) {
-    std::vector<SourceRecord> records;
-    std::optional<TimeUs> at_end;
-    const Status status = input->Poll(100, &records, &at_end);
-    const std::lock_guard lock(state_->mutex);
-    if (!status.ok()) {
-      state_->failures.push_back(status);
-    }
-    const std::pair<std::string, int32_t> key(input->spec().topic, input->spec().partition);
-    for (const SourceRecord& record : records) {
-      state_->applied[key].emplace_back(record.payload);
-      state_->tombstones += record.tombstone ? 1 : 0;
-      for (const auto& [name, value] : record.headers) {
-        state_->headers[std::string(name)] = value;
-      }
-      state_->offsets[{shard, input->spec().name}] = record.offset + 1;
-      input->Committed(record.offset + 1);
-    }
-    if (at_end) {
-      state_->at_end[key] = *at_end;
-    }
-  }
-
-  TestState* const state_;
-  SystemClock clock_;
-  Metrics metrics_{"test"};
-  std::atomic<bool> ending_ = false;
-  std::atomic<int> assigned_ = 0;
-  std::atomic<int> revoked_ = 0;
-  std::vector<std::thread> readers_;
-  KafkaSource source_;
-  Status started_;
-};
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kPatience_s);
-  while (std::chrono::steady_clock::now() < until) {
-    if (condition()) {
-      return true;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return false;
-}
-
-size_t CountOf(TestState& state) {
-  const std::lock_guard lock(state.mutex);
-  size_t count = 0;
-  for (const auto& [key, payloads] : state.applied) {
-    count += payloads.size();
-  }
-  return count;
-}
-
-std::vector<std::string> Numbered(const std::string& prefix, int count) {
-  std::vector<std::string> texts;
-  for (int i = 0; i < count; ++i) {
-    texts.push_back(prefix + "-" + std::to_string(i));
-  }
-  return texts;
-}
-
 // All tests share the broker; each has its own topics and group.
 class KafkaSourceTest : public testing::Test {
  protected:
@@ -221,7 +74,7 @@ class KafkaSourceTest : public testing::Test {
   std::string name_;
   std::string orders_;
   std::string reviews_;
-  TestState state_;
+  ReaderState state_;
 };
 
 std::unique_ptr<Broker> KafkaSourceTest::broker_;
@@ -232,7 +85,7 @@ TEST_F(KafkaSourceTest, ReadsAllPartitionsOfItsTopicsInOrderAndOnce) {
     producer_.SendNumbered(orders_, partition, "o" + std::to_string(partition), 2500);
     producer_.SendNumbered(reviews_, partition, "r" + std::to_string(partition), 500);
   }
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   ASSERT_TRUE(daemon.started().ok());
   EXPECT_TRUE(Eventually([&] { return CountOf(state_) == kPartitions * 3000; }));
   EXPECT_THAT(daemon.source().NotReady(), IsEmpty());
@@ -250,7 +103,7 @@ TEST_F(KafkaSourceTest, StandsAtTheEndOnlyBehindEverything) {
   MakeTopics();
   const SystemClock clock;
   const TimeUs before = clock.Now();
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   // Idle partitions stand at their end, again and again, at the time at which the end was asked.
   ASSERT_TRUE(Eventually([&] {
     const std::lock_guard lock(state_.mutex);
@@ -271,11 +124,11 @@ TEST_F(KafkaSourceTest, GoesOnWhereTheStoreStands) {
   MakeTopics();
   producer_.SendNumbered(orders_, 1, "first", 100);
   {
-    TestDaemon daemon(Options(), &state_);
+    SourceReader daemon(Options(), &state_);
     ASSERT_TRUE(Eventually([&] { return CountOf(state_) == 100; }));
   }
   producer_.SendNumbered(orders_, 1, "second", 100);
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   ASSERT_TRUE(Eventually([&] { return CountOf(state_) == 200; }));
   daemon.Stop();
   std::vector<std::string> expected = Numbered("first", 100);
@@ -291,12 +144,12 @@ TEST_F(KafkaSourceTest, LatestBeginsAtTheEndAndRemembersIt) {
   KafkaSourceOptions options = Options();
   options.start_latest = true;
   {
-    TestDaemon daemon(options, &state_);
+    SourceReader daemon(options, &state_);
     ASSERT_TRUE(Eventually([&] { return daemon.assigned() > 0; }));
   }
   // Nothing was read, nothing is stored; what came meanwhile is not skipped.
   producer_.SendNumbered(orders_, 2, "new", 10);
-  TestDaemon daemon(options, &state_);
+  SourceReader daemon(options, &state_);
   ASSERT_TRUE(Eventually([&] { return CountOf(state_) == 10; }));
   daemon.Stop();
   EXPECT_EQ((state_.applied[{orders_, 2}]), Numbered("new", 10));
@@ -305,7 +158,7 @@ TEST_F(KafkaSourceTest, LatestBeginsAtTheEndAndRemembersIt) {
 TEST_F(KafkaSourceTest, TombstonesAndHeadersComeThrough) {
   MakeTopics();
   producer_.Send(orders_, 0, {{"k", "", true}, {"k", "v", false, {{"ce_id", "e1"}}}});
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   ASSERT_TRUE(Eventually([&] { return CountOf(state_) == 2; }));
   daemon.Stop();
   EXPECT_EQ(state_.tombstones, 1);
@@ -314,7 +167,7 @@ TEST_F(KafkaSourceTest, TombstonesAndHeadersComeThrough) {
 
 TEST_F(KafkaSourceTest, ABrokerKilledUnderLoadLosesAndDoublesNothing) {
   MakeTopics();
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   ASSERT_TRUE(Eventually([&] { return daemon.assigned() > 0; }));
   constexpr int kRounds = 40;
   std::thread load([&] {
@@ -342,10 +195,10 @@ TEST_F(KafkaSourceTest, ABrokerKilledUnderLoadLosesAndDoublesNothing) {
 TEST_F(KafkaSourceTest, ASecondDaemonWithoutTheStateStaysOut) {
   MakeTopics();
   producer_.SendNumbered(orders_, 0, "a", 10);
-  TestDaemon first(Options("one"), &state_);
+  SourceReader first(Options("one"), &state_);
   ASSERT_TRUE(Eventually([&] { return CountOf(state_) == 10; }));
-  TestState other;
-  TestDaemon second(Options("two"), &other);
+  ReaderState other;
+  SourceReader second(Options("two"), &other);
   EXPECT_TRUE(Eventually([&] {
     return Reasons(second.source()).find("belongs to another state") != std::string::npos;
   }));
@@ -360,11 +213,11 @@ TEST_F(KafkaSourceTest, ASecondDaemonAfterTheFirstIsGoneStaysOutToo) {
   MakeTopics();
   producer_.SendNumbered(orders_, 0, "a", 10);
   {
-    TestDaemon first(Options("one"), &state_);
+    SourceReader first(Options("one"), &state_);
     ASSERT_TRUE(Eventually([&] { return CountOf(state_) == 10; }));
   }
-  TestState other;
-  TestDaemon second(Options("two"), &other);
+  ReaderState other;
+  SourceReader second(Options("two"), &other);
   EXPECT_TRUE(Eventually([&] {
     return Reasons(second.source()).find("belongs to another state") != std::string::npos;
   }));
@@ -376,7 +229,7 @@ TEST_F(KafkaSourceTest, AnOffsetThatRetentionRemovedIsRefused) {
   producer_.SendNumbered(orders_, 3, "a", 100);
   state_.offsets[{3, "shop/" + orders_}] = 10;
   producer_.Truncate(orders_, 3, 50);
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   EXPECT_TRUE(Eventually([&] {
     return Reasons(daemon.source()).find("begins at offset 50, and the state stands at 10") !=
            std::string::npos;
@@ -388,7 +241,7 @@ TEST_F(KafkaSourceTest, AnOffsetBehindTheLogsEndIsRefused) {
   MakeTopics();
   producer_.SendNumbered(orders_, 3, "a", 100);
   state_.offsets[{3, "shop/" + orders_}] = 101;
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   EXPECT_TRUE(Eventually([&] {
     return Reasons(daemon.source()).find("ends at offset 100, and the state stands at 101") !=
            std::string::npos;
@@ -398,7 +251,7 @@ TEST_F(KafkaSourceTest, AnOffsetBehindTheLogsEndIsRefused) {
 TEST_F(KafkaSourceTest, TopicsOfUnequalPartitionsAreRefused) {
   producer_.MakeTopic(orders_, kPartitions);
   producer_.MakeTopic(reviews_, kPartitions + 1);
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   EXPECT_TRUE(Eventually(
       [&] { return Reasons(daemon.source()).find("they must be equal") != std::string::npos; }));
 }
@@ -406,14 +259,14 @@ TEST_F(KafkaSourceTest, TopicsOfUnequalPartitionsAreRefused) {
 TEST_F(KafkaSourceTest, ATopicOfAnotherNumberOfPartitionsThanTheStateIsRefused) {
   producer_.MakeTopic(orders_, kPartitions + 2);
   producer_.MakeTopic(reviews_, kPartitions + 2);
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   EXPECT_TRUE(Eventually([&] {
     return Reasons(daemon.source()).find("customers would change their shard") != std::string::npos;
   }));
 }
 
 TEST_F(KafkaSourceTest, AMissingTopicIsWaitedFor) {
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   EXPECT_TRUE(Eventually(
       [&] { return Reasons(daemon.source()).find("does not exist") != std::string::npos; }));
   MakeTopics();
@@ -426,7 +279,7 @@ TEST_F(KafkaSourceTest, TlsAndSaslComeByTheProperties) {
   KafkaSourceOptions options = Options();
   options.brokers = broker_->secure_address();
   options.properties = broker_->secure_properties();
-  TestDaemon daemon(options, &state_);
+  SourceReader daemon(options, &state_);
   EXPECT_TRUE(Eventually([&] { return CountOf(state_) == 10; }));
 }
 
@@ -435,7 +288,7 @@ TEST_F(KafkaSourceTest, AWrongPasswordIsSaidWithoutSayingIt) {
   options.brokers = broker_->secure_address();
   options.properties = broker_->secure_properties();
   options.properties["sasl.password"] = "wrong-secret";
-  TestDaemon daemon(options, &state_);
+  SourceReader daemon(options, &state_);
   EXPECT_TRUE(Eventually(
       [&] { return Reasons(daemon.source()).find("no broker answers") != std::string::npos; }));
   EXPECT_EQ(Reasons(daemon.source()).find("wrong-secret"), std::string::npos);
@@ -444,7 +297,7 @@ TEST_F(KafkaSourceTest, AWrongPasswordIsSaidWithoutSayingIt) {
 TEST_F(KafkaSourceTest, APropertyThatIsNoneIsSaid) {
   KafkaSourceOptions options = Options();
   options.properties["sesion.timeout.ms"] = "6000";
-  const TestDaemon daemon(options, &state_);
+  const SourceReader daemon(options, &state_);
   EXPECT_EQ(daemon.started().message(),
             "kafka properties: 'sesion.timeout.ms' is not known to librdkafka");
 }
@@ -452,7 +305,7 @@ TEST_F(KafkaSourceTest, APropertyThatIsNoneIsSaid) {
 TEST_F(KafkaSourceTest, TheLagIsShownToTheGroup) {
   MakeTopics();
   producer_.SendNumbered(orders_, 0, "a", 10);
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   ASSERT_TRUE(Eventually([&] { return CountOf(state_) == 10; }));
   EXPECT_TRUE(Eventually([&] {
     return daemon.metrics().Serialize().find("huitou_source_lag_records{") != std::string::npos;
@@ -505,7 +358,7 @@ TEST_F(KafkaSinkTest, EveryRecordReachesTheTopic) {
   StartSinks();
   Offer(1, 3000);
   ASSERT_TRUE(Eventually([&] { return delivered_ == 3000; }));
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   EXPECT_TRUE(Eventually([&] { return Distinct().size() == 3000; }));
 }
 
@@ -519,7 +372,7 @@ TEST_F(KafkaSinkTest, ABrokerThatIsAwayIsWaitedFor) {
   EXPECT_EQ(delivered_, 100U);
   broker_->Restart();
   EXPECT_TRUE(Eventually([&] { return delivered_ == 200; }));
-  TestDaemon daemon(Options(), &state_);
+  SourceReader daemon(Options(), &state_);
   EXPECT_TRUE(Eventually([&] { return Distinct().size() == 200; }));
 }
 

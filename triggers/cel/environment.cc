@@ -45,7 +45,7 @@ const T* FindNamed(const std::vector<T>& all, std::string_view name) {
 Type Type::List(Type element) {
   Type t;
   t.tag_ = Tag::kList;
-  t.parameters_ = std::make_shared<const std::vector<Type>>(1, std::move(element));
+  t.parameters_ = std::make_shared<const std::vector<Type>>(std::vector<Type>{std::move(element)});
   return t;
 }
 

@@ -143,6 +143,7 @@ uint32_t Generator::EmitMany(const Expr& expr, Op op, const std::vector<const Ex
   const size_t nodes_before = program_.nodes.size();
   const size_t children_before = program_.children.size();
   std::vector<uint32_t> operands;
+  operands.reserve(parts.size());
   for (const Expr* part : parts) {
     operands.push_back(Emit(*part));
   }
