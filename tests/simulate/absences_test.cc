@@ -1,5 +1,5 @@
-// Absences on real shops: the set of firings must equal the reference, whatever the order of
-// arrival within the allowed lateness and whatever is repeated.
+// Absences of real shops and of a generated one: the set of firings must equal the reference,
+// whatever the order of arrival within the allowed lateness and whatever is repeated.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,8 +10,10 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/decode/event_decoder.h"
@@ -96,6 +98,104 @@ Firings ReadReference(const std::string& path) {
   return firings;
 }
 
+// --- a shop of our own, and its reference by going over all pairs of orders ---
+
+struct Order {
+  std::string customer;
+  TimeUs time = 0;
+  std::vector<std::string> categories;
+};
+
+// On a grid of half days, so that many orders come exactly at the end of a window.
+std::vector<Order> GenerateOrders() {
+  constexpr int kCustomers = 300;
+  constexpr int kDays = 500;
+  const std::string categories[] = {"dresses", "shoes", "cosmetics"};
+  std::mt19937_64 random(47);
+  std::vector<Order> orders;
+  for (int customer = 0; customer < kCustomers; ++customer) {
+    const uint64_t typical_gap = 1 + random() % 120;
+    for (uint64_t half_day = random() % 200; half_day < 2 * kDays;
+         half_day += random() % (2 * typical_gap)) {
+      Order order{"c" + std::to_string(customer),
+                  static_cast<TimeUs>(20'000 * kDayUs + half_day * kDayUs / 2),
+                  {}};
+      for (const std::string& category : categories) {
+        if (random() % 2 == 0) {
+          order.categories.push_back(category);
+        }
+      }
+      orders.push_back(std::move(order));
+    }
+  }
+  std::stable_sort(orders.begin(), orders.end(),
+                   [](const Order& a, const Order& b) { return a.time < b.time; });
+  return orders;
+}
+
+std::vector<std::unique_ptr<OwnedEvent>> ToEvents(const std::vector<Order>& orders) {
+  std::vector<std::unique_ptr<OwnedEvent>> events;
+  EventDecoder decoder;
+  Event event;
+  std::string detail;
+  for (const Order& order : orders) {
+    const std::string id = std::to_string(events.size());
+    std::string items;
+    for (const std::string& category : order.categories) {
+      items += (items.empty() ? "" : ",") + (R"({"sku":"s","category":")" + category) +
+               R"(","quantity":1,"price":"9.90"})";
+    }
+    const std::string line = R"({"id":"e)" + id + R"(","type":"order.placed","time":")" +
+                             FormatRfc3339(order.time) + R"(","customer":{"id":")" +
+                             order.customer + R"("},"order":{"id":"o)" + id +
+                             R"(","currency":"CNY","total":"9.90","items":[)" + items + "]}}";
+    EXPECT_EQ(decoder.Decode(line, {}, &event, &detail), EventError::kNone) << detail;
+    events.push_back(std::make_unique<OwnedEvent>(event));
+  }
+  return events;
+}
+
+// Every order starts a clock; one that nothing cancels up to and with its end fires there.
+void AddFirings(const std::string& name, const std::string& customer,
+                const std::set<TimeUs>& starts, const std::set<TimeUs>& cancels, DurationUs window,
+                TimeUs last, Firings* firings) {
+  for (const TimeUs start : starts) {
+    const auto next = cancels.upper_bound(start);
+    const bool cancelled = next != cancels.end() && *next <= start + window;
+    if (!cancelled && start + window <= last) {
+      firings->push_back(name + "," + customer + "," + FormatRfc3339(start + window));
+    }
+  }
+}
+
+Firings ReferenceOf(const std::vector<Order>& orders) {
+  std::map<std::string, std::set<TimeUs>> all;
+  std::map<std::string, std::map<std::string, std::set<TimeUs>>> by_category;
+  for (const Order& order : orders) {
+    all[order.customer].insert(order.time);
+    for (const std::string& category : order.categories) {
+      by_category[order.customer][category].insert(order.time);
+    }
+  }
+  const TimeUs last = orders.back().time;
+  Firings firings;
+  for (const int days : kWindowsDays) {
+    const DurationUs window = days * kDayUs;
+    const std::string prefix = std::to_string(days);
+    for (const auto& [customer, times] : all) {
+      AddFirings(prefix + ",all,", customer, times, times, window, last, &firings);
+      for (const auto& [category, own] : by_category[customer]) {
+        AddFirings(prefix + ",category_own," + category, customer, own, own, window, last,
+                   &firings);
+        AddFirings(prefix + ",category_any," + category, customer, own, times, window, last,
+                   &firings);
+      }
+    }
+  }
+  std::sort(firings.begin(), firings.end());
+  return firings;
+}
+
 // Counts by "30,category_any" and category from expected.csv.
 std::map<std::string, size_t> ReadCounts(const std::string& path) {
   std::map<std::string, size_t> counts;
@@ -151,6 +251,30 @@ std::string Difference(const Firings& got, const Firings& want) {
     text += "extra " + extra[i] + "\n";
   }
   return text;
+}
+
+// Each event arrives up to three days late, and every tenth twice.
+Firings FireShuffled(const std::vector<std::unique_ptr<OwnedEvent>>& events) {
+  constexpr DurationUs kLateness = 3 * kDayUs;
+  std::mt19937_64 random(20261122);
+  std::vector<std::pair<TimeUs, const OwnedEvent*>> arrivals;
+  for (const auto& event : events) {
+    const auto arrive = [&] {
+      const TimeUs delay = static_cast<TimeUs>(random() % kLateness);
+      arrivals.emplace_back(event->event().time + delay, event.get());
+    };
+    arrive();
+    if (random() % 10 == 0) {
+      arrive();
+    }
+  }
+  std::stable_sort(arrivals.begin(), arrivals.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<const OwnedEvent*> order;
+  for (const auto& [at, event] : arrivals) {
+    order.push_back(event);
+  }
+  return Fire(order, kLateness);
 }
 
 // The reference lists every firing of the scopes `all` and `category_own`.
@@ -218,31 +342,18 @@ TEST_P(RealData, CountsOfTheScopeAnyAgreeWithTheReference) {
 }
 
 TEST_P(RealData, ShufflingWithinTheLatenessAndRepeatsChangeNothing) {
-  constexpr DurationUs kLateness = 3 * kDayUs;
-  std::mt19937_64 random(20261122);
-  struct Arrival {
-    TimeUs at;
-    const OwnedEvent* owned;
-    const Event& event() const { return owned->event(); }
-  };
-  std::vector<Arrival> arrivals;
-  for (const auto& event : events_) {
-    const TimeUs delay = static_cast<TimeUs>(random() % kLateness);
-    arrivals.push_back({event->event().time + delay, event.get()});
-    if (random() % 10 == 0) {
-      const TimeUs again = static_cast<TimeUs>(random() % kLateness);
-      arrivals.push_back({event->event().time + again, event.get()});
-    }
-  }
-  std::stable_sort(arrivals.begin(), arrivals.end(),
-                   [](const Arrival& a, const Arrival& b) { return a.at < b.at; });
-  std::vector<const Arrival*> order;
-  for (const Arrival& arrival : arrivals) {
-    order.push_back(&arrival);
-  }
-  const Firings fired = Fire(order, kLateness);
+  const Firings fired = FireShuffled(events_);
   EXPECT_EQ(Difference(fired, Fire(events_, 0)), "");
   EXPECT_EQ(Difference(Comparable(fired), reference_), "");
+}
+
+TEST(GeneratedShop, FiresExactlyTheReferenceSet) {
+  const std::vector<Order> orders = GenerateOrders();
+  const Firings reference = ReferenceOf(orders);
+  const auto events = ToEvents(orders);
+  EXPECT_GT(reference.size(), 10'000U);
+  EXPECT_EQ(Difference(Fire(events, 0), reference), "");
+  EXPECT_EQ(Difference(FireShuffled(events), reference), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Shops, RealData, testing::Values("cdnow", "online_retail"),
