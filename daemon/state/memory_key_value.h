@@ -22,7 +22,7 @@ struct MemoryDisk {
   uint64_t commits = 0;
 
   // Faults, by the number of commits from now on.
-  bool full = false;                // Commit answers kExhausted and writes nothing
+  std::atomic<bool> full = false;   // Commit answers kExhausted and writes nothing
   int64_t fail_after_commits = -1;  // >= 0: so many more succeed, then kInternal, nothing written
 };
 
