@@ -40,7 +40,8 @@ constexpr MetricRow kTable[] = {
      "Conditions that failed when they were evaluated, and so were not true."},
     {Metric::kDispatches, Type::kCounter, "huitou_dispatches_total", "channel,provider,outcome",
      "What became of sends. An attempt is accepted, rejected, retry, unknown, token_expired or "
-     "paused; a receipt is delivered or undelivered; refused was not sent, since consent, address "
+     "channel_paused; a receipt is delivered or undelivered; refused was not sent, since consent, "
+     "address "
      "or episode had gone; diverted goes on by the next channel of 'via', its own being down; "
      "failed was given up on every channel."},
     {Metric::kReceipts, Type::kCounter, "huitou_receipts_total", "channel,kind,known",

@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -19,43 +18,13 @@
 #include "daemon/decode/event_decoder.h"
 #include "daemon/decode/line_reader.h"
 #include "daemon/simulate/world.h"
+#include "tests/simulate/generated_shop.h"
 
 namespace huitou {
 namespace {
 
-constexpr int kWindowsDays[] = {30, 47, 60, 78, 90};
-
 std::string DataPath(const std::string& name) {
   return std::string(HUITOU_SOURCE_DIR) + "/../shared/data/" + name;
-}
-
-std::shared_ptr<const Campaign> Absence(const std::string& id, int days, bool per_category,
-                                        bool cancel_any) {
-  auto campaign = std::make_shared<Campaign>();
-  campaign->id = id;
-  AbsenceTrigger absence;
-  absence.after = absence.of = "order.placed";
-  absence.per_category = per_category;
-  absence.cancel_any = cancel_any;
-  absence.within_default = days * kDayUs;
-  campaign->trigger = absence;
-  Step step;
-  step.action = EmitStep{"fired", {}, {}};
-  campaign->steps.push_back(std::move(step));
-  Link(campaign.get());
-  return campaign;
-}
-
-// All windows and scopes at once, as campaigns "30,all", "30,category_own", ...
-std::shared_ptr<const CampaignSet> AllScopes() {
-  auto set = std::make_shared<CampaignSet>();
-  for (const int days : kWindowsDays) {
-    const std::string window = std::to_string(days) + ",";
-    set->campaigns.push_back(Absence(window + "all", days, false, false));
-    set->campaigns.push_back(Absence(window + "category_own", days, true, false));
-    set->campaigns.push_back(Absence(window + "category_any", days, true, true));
-  }
-  return set;
 }
 
 std::vector<std::unique_ptr<OwnedEvent>> ReadEvents(const std::string& path) {
@@ -72,9 +41,6 @@ std::vector<std::unique_ptr<OwnedEvent>> ReadEvents(const std::string& path) {
   }
   return events;
 }
-
-// "30,all,,00001,1997-01-31T00:00:00Z", sorted.
-using Firings = std::vector<std::string>;
 
 Firings ReadReference(const std::string& path) {
   Firings firings;
@@ -98,104 +64,6 @@ Firings ReadReference(const std::string& path) {
   return firings;
 }
 
-// --- a shop of our own, and its reference by going over all pairs of orders ---
-
-struct Order {
-  std::string customer;
-  TimeUs time = 0;
-  std::vector<std::string> categories;
-};
-
-// On a grid of half days, so that many orders come exactly at the end of a window.
-std::vector<Order> GenerateOrders() {
-  constexpr int kCustomers = 300;
-  constexpr int kDays = 500;
-  const std::string categories[] = {"dresses", "shoes", "cosmetics"};
-  std::mt19937_64 random(47);
-  std::vector<Order> orders;
-  for (int customer = 0; customer < kCustomers; ++customer) {
-    const uint64_t typical_gap = 1 + random() % 120;
-    for (uint64_t half_day = random() % 200; half_day < 2 * kDays;
-         half_day += random() % (2 * typical_gap)) {
-      Order order{"c" + std::to_string(customer),
-                  static_cast<TimeUs>(20'000 * kDayUs + half_day * kDayUs / 2),
-                  {}};
-      for (const std::string& category : categories) {
-        if (random() % 2 == 0) {
-          order.categories.push_back(category);
-        }
-      }
-      orders.push_back(std::move(order));
-    }
-  }
-  std::stable_sort(orders.begin(), orders.end(),
-                   [](const Order& a, const Order& b) { return a.time < b.time; });
-  return orders;
-}
-
-std::vector<std::unique_ptr<OwnedEvent>> ToEvents(const std::vector<Order>& orders) {
-  std::vector<std::unique_ptr<OwnedEvent>> events;
-  EventDecoder decoder;
-  Event event;
-  std::string detail;
-  for (const Order& order : orders) {
-    const std::string id = std::to_string(events.size());
-    std::string items;
-    for (const std::string& category : order.categories) {
-      items += (items.empty() ? "" : ",") + (R"({"sku":"s","category":")" + category) +
-               R"(","quantity":1,"price":"9.90"})";
-    }
-    const std::string line = R"({"id":"e)" + id + R"(","type":"order.placed","time":")" +
-                             FormatRfc3339(order.time) + R"(","customer":{"id":")" +
-                             order.customer + R"("},"order":{"id":"o)" + id +
-                             R"(","currency":"CNY","total":"9.90","items":[)" + items + "]}}";
-    EXPECT_EQ(decoder.Decode(line, {}, &event, &detail), EventError::kNone) << detail;
-    events.push_back(std::make_unique<OwnedEvent>(event));
-  }
-  return events;
-}
-
-// Every order starts a clock; one that nothing cancels up to and with its end fires there.
-void AddFirings(const std::string& name, const std::string& customer,
-                const std::set<TimeUs>& starts, const std::set<TimeUs>& cancels, DurationUs window,
-                TimeUs last, Firings* firings) {
-  for (const TimeUs start : starts) {
-    const auto next = cancels.upper_bound(start);
-    const bool cancelled = next != cancels.end() && *next <= start + window;
-    if (!cancelled && start + window <= last) {
-      firings->push_back(name + "," + customer + "," + FormatRfc3339(start + window));
-    }
-  }
-}
-
-Firings ReferenceOf(const std::vector<Order>& orders) {
-  std::map<std::string, std::set<TimeUs>> all;
-  std::map<std::string, std::map<std::string, std::set<TimeUs>>> by_category;
-  for (const Order& order : orders) {
-    all[order.customer].insert(order.time);
-    for (const std::string& category : order.categories) {
-      by_category[order.customer][category].insert(order.time);
-    }
-  }
-  const TimeUs last = orders.back().time;
-  Firings firings;
-  for (const int days : kWindowsDays) {
-    const DurationUs window = days * kDayUs;
-    const std::string prefix = std::to_string(days);
-    for (const auto& [customer, times] : all) {
-      AddFirings(prefix + ",all,", customer, times, times, window, last, &firings);
-      for (const auto& [category, own] : by_category[customer]) {
-        AddFirings(prefix + ",category_own," + category, customer, own, own, window, last,
-                   &firings);
-        AddFirings(prefix + ",category_any," + category, customer, own, times, window, last,
-                   &firings);
-      }
-    }
-  }
-  std::sort(firings.begin(), firings.end());
-  return firings;
-}
-
 // Counts by "30,category_any" and category from expected.csv.
 std::map<std::string, size_t> ReadCounts(const std::string& path) {
   std::map<std::string, size_t> counts;
@@ -212,6 +80,18 @@ std::map<std::string, size_t> ReadCounts(const std::string& path) {
     }
   }
   return counts;
+}
+
+std::vector<std::unique_ptr<OwnedEvent>> Decode(const std::vector<std::string>& lines) {
+  std::vector<std::unique_ptr<OwnedEvent>> events;
+  EventDecoder decoder;
+  Event event;
+  std::string detail;
+  for (const std::string& line : lines) {
+    EXPECT_EQ(decoder.Decode(line, {}, &event, &detail), EventError::kNone) << detail;
+    events.push_back(std::make_unique<OwnedEvent>(event));
+  }
+  return events;
 }
 
 template <typename Events>
@@ -348,9 +228,9 @@ TEST_P(RealData, ShufflingWithinTheLatenessAndRepeatsChangeNothing) {
 }
 
 TEST(GeneratedShop, FiresExactlyTheReferenceSet) {
-  const std::vector<Order> orders = GenerateOrders();
+  const std::vector<GeneratedOrder> orders = GenerateOrders();
   const Firings reference = ReferenceOf(orders);
-  const auto events = ToEvents(orders);
+  const auto events = Decode(ToLines(orders));
   EXPECT_GT(reference.size(), 10'000U);
   EXPECT_EQ(Difference(Fire(events, 0), reference), "");
   EXPECT_EQ(Difference(FireShuffled(events), reference), "");
