@@ -1,13 +1,13 @@
 #!/bin/bash
 # make fuzz: tests/fuzz/run.sh [--seconds N] [--keep] [NAME]...
-# Builds the fuzzers by clang and runs each for N seconds (60) from its kept inputs,
+# Builds the fuzzers by clang and runs each for N seconds (60), one a core, from its kept inputs,
 # tests/fuzz/corpus/NAME/, which are all tried first. What it finds new is put beside the build; --keep
 # takes into the kept inputs those that reach new code. An input that breaks something is printed and
 # left in build/fuzz/found/: try it again with build/asan/tests/fuzz/NAME FILE. Exit 1 if there is one.
 set -euo pipefail
 shopt -s nullglob
 cd "$(dirname "$0")/../.."
-seconds=60 keep=no names=()
+seconds=60 keep=no names=() jobs=${JOBS:-$(nproc)}
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds) seconds=${2:?}; shift 2;;
@@ -18,17 +18,16 @@ while [ $# -gt 0 ]; do
 done
 
 [ -f build/asan/build.ninja ] || cmake --preset asan > /dev/null
-cmake --build build/asan -j "${JOBS:-$(nproc)}" --target fuzzers
+cmake --build build/asan -j "$jobs" --target fuzzers
 if [ ${#names[@]} = 0 ]; then
   for source in tests/fuzz/*_fuzz.cc; do names+=("$(basename "$source" .cc)"); done
 fi
 
-failed=0
-for name in "${names[@]}"; do
-  program=build/asan/tests/fuzz/$name kept=tests/fuzz/corpus/$name fresh=build/fuzz/corpus/$name
+fuzz() {
+  local name=$1 program=build/asan/tests/fuzz/$1 kept=tests/fuzz/corpus/$1 fresh=build/fuzz/corpus/$1
+  local words=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0
+               -print_final_stats=1 -artifact_prefix="build/fuzz/found/$name-") failed=0
   mkdir -p "$kept" "$fresh" build/fuzz/found
-  words=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1
-         -artifact_prefix="build/fuzz/found/$name-")
   [ ! -f "tests/fuzz/$name.dict" ] || words+=(-dict="tests/fuzz/$name.dict")
   if "$program" "${words[@]}" "$fresh" "$kept" > "build/fuzz/$name.log" 2>&1; then
     echo "$name: $(ls "$kept" | wc -l) kept inputs," \
@@ -38,7 +37,10 @@ for name in "${names[@]}"; do
     echo "$name: FAILED; build/fuzz/$name.log ends with"
     tail -40 "build/fuzz/$name.log"
   fi
-  if [ $keep = yes ]; then "$program" -merge=1 -verbosity=0 "$kept" "$fresh" 2> /dev/null; fi
+  if [ "$keep" = yes ]; then "$program" -merge=1 -verbosity=0 "$kept" "$fresh" 2> /dev/null; fi
   rmdir --ignore-fail-on-non-empty "$kept"
-done
-exit $failed
+  return $failed
+}
+export -f fuzz
+export seconds keep
+printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I NAME bash -c 'fuzz NAME' || exit 1
