@@ -16,10 +16,13 @@ namespace {
 
 static_assert(kJsonPaddingBytes >= simdjson::SIMDJSON_PADDING);
 
+// A dotted name: "order.paid", "shop.basket_left".
 bool IsTypeName(std::string_view type) {
-  return std::all_of(type.begin(), type.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-  });
+  const size_t dot = type.find('.');
+  return dot != std::string_view::npos && dot > 0 && type.back() != '.' &&
+         std::all_of(type.begin(), type.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+         });
 }
 
 char Lower(char c) {

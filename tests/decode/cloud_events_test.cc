@@ -44,7 +44,7 @@ TEST(CloudEvents, AreRefusedLikeOthers) {
   EXPECT_EQ(decode(R"({"specversion":"1.0","data":"text"})"), "bad_type data");
   EXPECT_EQ(decode(R"({"specversion":"1.0","data":{"customer":{"id":1}}})"),
             "bad_type data.customer.id");
-  EXPECT_EQ(decode(R"({"specversion":"1.0","id":"e1","type":"a","time":"2026-11-11T00:03:12Z",)"
+  EXPECT_EQ(decode(R"({"specversion":"1.0","id":"e1","type":"a.b","time":"2026-11-11T00:03:12Z",)"
                    R"("data":null})"),
             "missing_field customer.id");
   EXPECT_EQ(decode(R"({"data":{"x":1},"specversion":"1.0","id":7})"), "bad_type id");
@@ -53,7 +53,7 @@ TEST(CloudEvents, AreRefusedLikeOthers) {
 TEST(CloudEvents, ANamesakeOfDataIsAnAttributeOfABareEvent) {
   Decoding decode;
   const std::string told = decode(
-      R"({"id":"e1","type":"a","time":"2026-11-11T00:03:12Z","customer":{"id":"c1"},"data":[1]})");
+      R"({"id":"e1","type":"a.b","time":"2026-11-11T00:03:12Z","customer":{"id":"c1"},"data":[1]})");
   EXPECT_NE(told.find(R"("data":[1])"), std::string::npos) << told;
 }
 
@@ -73,8 +73,8 @@ TEST(CloudEvents, InBinaryModeFallBackOnTheData) {
   Decoding decode;
   const std::vector<Header> headers = {{"ce_specversion", "1.0"}, {"ce_id", "e1"}};
   const std::string told = decode.Binary(
-      R"({"id":"x","type":"a","time":"2026-11-11T00:03:12Z","customer":{"id":"c1"}})", headers);
-  EXPECT_TRUE(told.starts_with(R"({"id":"e1","type":"a",)")) << told;
+      R"({"id":"x","type":"a.b","time":"2026-11-11T00:03:12Z","customer":{"id":"c1"}})", headers);
+  EXPECT_TRUE(told.starts_with(R"({"id":"e1","type":"a.b",)")) << told;
 }
 
 TEST(CloudEvents, HeadersAreBoundedAndChecked) {

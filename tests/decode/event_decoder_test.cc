@@ -29,7 +29,7 @@ std::string With(std::string_view fields, std::string_view type = "order.paid") 
 
 std::string WithCustomer(std::string_view fields) {
   return std::string(
-             R"({"id":"e1","type":"a","time":"2026-11-11T00:03:12Z","customer":{"id":"c1",)")
+             R"({"id":"e1","type":"a.b","time":"2026-11-11T00:03:12Z","customer":{"id":"c1",)")
       .append(fields)
       .append("}}");
 }
@@ -116,14 +116,14 @@ TEST(EventDecoder, RefusesWithAReasonAndThePath) {
       {"{\"id\":\"a\nb\"}", "bad_json"},
       {"{\"id\":\"e1}", "bad_json"},
       {"{}", "missing_field id"},
-      {R"({"id":"","type":"a"})", "missing_field id"},
+      {R"({"id":"","type":"a.b"})", "missing_field id"},
       {R"({"id":"e"})", "missing_field type"},
-      {R"({"id":"e","type":"a"})", "missing_field time"},
-      {R"({"id":"e","type":"a","time":"2026-11-11T00:00:00Z"})", "missing_field customer.id"},
-      {R"({"id":null,"type":"a"})", "missing_field id"},
-      {R"({"id":"e","type":"a","time":"2026-11-11T00:00:00Z","customer":{}})",
+      {R"({"id":"e","type":"a.b"})", "missing_field time"},
+      {R"({"id":"e","type":"a.b","time":"2026-11-11T00:00:00Z"})", "missing_field customer.id"},
+      {R"({"id":null,"type":"a.b"})", "missing_field id"},
+      {R"({"id":"e","type":"a.b","time":"2026-11-11T00:00:00Z","customer":{}})",
        "missing_field customer.id"},
-      {R"({"id":"e","type":"a","time":"2026-11-11T00:00:00Z","customer":null})",
+      {R"({"id":"e","type":"a.b","time":"2026-11-11T00:00:00Z","customer":null})",
        "missing_field customer.id"},
       {R"({"id":1})", "bad_type id"},
       {R"({"id":["e"]})", "bad_type id"},
@@ -167,6 +167,9 @@ TEST(EventDecoder, RefusesWithAReasonAndThePath) {
       {With(R"("a":{"b":"c"])"), "bad_json"},
       {With(R"("a":1)", "Order.Paid"), "bad_type type"},
       {With(R"("a":1)", "order paid"), "bad_type type"},
+      {With(R"("a":1)", "orderpaid"), "bad_type type"},
+      {With(R"("a":1)", ".paid"), "bad_type type"},
+      {With(R"("a":1)", "order."), "bad_type type"},
       {With(R"("consent":7)", "consent.granted"), "bad_type consent"},
       {With(R"("consent":{"channel":7})", "consent.granted"), "bad_type consent.channel"},
       {With(R"("consent":{"credits":-1})", "consent.granted"), "bad_type consent.credits"},
@@ -174,10 +177,10 @@ TEST(EventDecoder, RefusesWithAReasonAndThePath) {
       {With(R"("coupon":{"amount":"x"})", "coupon.issued"), "bad_type coupon.amount"},
       {With(R"("coupon":[])", "coupon.issued"), "bad_type coupon"},
       {With(R"("message":{"text":{}})", "message.replied"), "bad_type message.text"},
-      {R"({"id":"e","type":"a","time":"2026-11-11","customer":{"id":"c"}})", "bad_time time"},
-      {R"({"id":"e","type":"a","time":"2026-11-11T00:00:00","customer":{"id":"c"}})",
+      {R"({"id":"e","type":"a.b","time":"2026-11-11","customer":{"id":"c"}})", "bad_time time"},
+      {R"({"id":"e","type":"a.b","time":"2026-11-11T00:00:00","customer":{"id":"c"}})",
        "bad_time time"},
-      {R"({"id":"e","type":"a","time":"2026-02-30T00:00:00Z","customer":{"id":"c"}})",
+      {R"({"id":"e","type":"a.b","time":"2026-02-30T00:00:00Z","customer":{"id":"c"}})",
        "bad_time time"},
   };
   Decoding decode;
