@@ -80,11 +80,39 @@ void Broker::Restart() {
   Run("restart " + folder_);
 }
 
-Producer::Producer(const std::string& address) {
-  auto conf = kafka::MakeConf(
-      address, {}, {{"acks", "all"}, {"enable.idempotence", "true"}, {"linger.ms", "5"}});
+namespace {
+
+// Takes over `error`, which is null when all went well.
+void Must(rd_kafka_error_t* error) {
+  if (error != nullptr) {
+    const std::string text = rd_kafka_error_string(error);
+    rd_kafka_error_destroy(error);
+    throw std::runtime_error(text);
+  }
+}
+
+}  // namespace
+
+Producer::Producer(const std::string& address, const std::string& transactional_id) {
+  kafka::Properties own = {{"acks", "all"}, {"enable.idempotence", "true"}, {"linger.ms", "5"}};
+  if (!transactional_id.empty()) {
+    own["transactional.id"] = transactional_id;
+  }
+  auto conf = kafka::MakeConf(address, {}, own);
   auto client = kafka::MakeProducer(std::move(conf).value());
   client_ = std::move(client).value();
+  if (!transactional_id.empty()) {
+    Must(rd_kafka_init_transactions(client_.get(), kFlush_ms));
+  }
+}
+
+void Producer::Begin() {
+  Must(rd_kafka_begin_transaction(client_.get()));
+}
+
+void Producer::End(bool commit) {
+  Must(commit ? rd_kafka_commit_transaction(client_.get(), kFlush_ms)
+              : rd_kafka_abort_transaction(client_.get(), kFlush_ms));
 }
 
 void Producer::MakeTopic(const std::string& name, int partitions) {

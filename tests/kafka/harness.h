@@ -42,7 +42,10 @@ struct ProducedRecord {
 
 class Producer {
  public:
-  explicit Producer(const std::string& address);
+  // With a transactional id every Send belongs to the transaction begun by Begin.
+  explicit Producer(const std::string& address, const std::string& transactional_id = {});
+  void Begin();
+  void End(bool commit);
   void MakeTopic(const std::string& name, int partitions);
   // Waits until the broker has all of them.
   void Send(const std::string& topic, int32_t partition,

@@ -120,6 +120,62 @@ TEST_F(KafkaSourceTest, StandsAtTheEndOnlyBehindEverything) {
   EXPECT_EQ(CountOf(state_), 3000U);
 }
 
+TEST_F(KafkaSourceTest, AbortedTransactionsAreNeitherReadNorWaitedFor) {
+  MakeTopics();
+  Producer shop(broker_->address(), name_);
+  for (const char* text : {"kept", "aborted", "kept-too", "aborted-too"}) {
+    shop.Begin();
+    shop.SendNumbered(orders_, 0, text, 10);
+    shop.End(/*commit=*/std::string(text).starts_with("kept"));
+  }
+  const TimeUs sent = SystemClock().Now();
+  SourceReader daemon(Options(), &state_);
+  // The log ends with what nobody may read, and the reader stands behind it nevertheless.
+  ASSERT_TRUE(Eventually([&] {
+    const std::lock_guard lock(state_.mutex);
+    return state_.at_end[std::pair(orders_, 0)] > sent;
+  }));
+  daemon.Stop();
+  std::vector<std::string> expected = Numbered("kept", 10);
+  for (const std::string& text : Numbered("kept-too", 10)) {
+    expected.push_back(text);
+  }
+  EXPECT_EQ((state_.applied[{orders_, 0}]), expected);
+}
+
+TEST_F(KafkaSourceTest, AnOpenTransactionIsReadOnceItIsCommitted) {
+  MakeTopics();
+  Producer shop(broker_->address(), name_);
+  shop.Begin();
+  shop.SendNumbered(orders_, 0, "open", 10);
+  producer_.SendNumbered(orders_, 0, "behind-it", 10);
+  SourceReader daemon(Options(), &state_);
+  ASSERT_TRUE(Eventually([&] {
+    const std::lock_guard lock(state_.mutex);
+    return state_.at_end.contains(std::pair(orders_, 1));
+  }));
+  EXPECT_EQ(CountOf(state_), 0U);
+  shop.End(/*commit=*/true);
+  EXPECT_TRUE(Eventually([&] { return CountOf(state_) == 20; }));
+}
+
+TEST_F(KafkaSourceTest, ACopyOfTheStatePutsTheFirstDaemonOut) {
+  MakeTopics();
+  SourceReader first(Options(), &state_);
+  ASSERT_TRUE(Eventually([&] { return first.assigned() > 0; }));
+  ReaderState copied;
+  SourceReader second(Options(), &copied);
+  ASSERT_TRUE(Eventually([&] { return second.assigned() > 0; }));
+  EXPECT_TRUE(Eventually([&] {
+    return Reasons(first.source()).find("another daemon has joined with this group.instance.id") !=
+           std::string::npos;
+  })) << Reasons(first.source());
+  EXPECT_GT(first.revoked(), 0);
+  producer_.SendNumbered(orders_, 0, "x", 100);
+  EXPECT_TRUE(Eventually([&] { return CountOf(copied) == 100; }));
+  EXPECT_EQ(CountOf(state_), 0U);
+}
+
 TEST_F(KafkaSourceTest, GoesOnWhereTheStoreStands) {
   MakeTopics();
   producer_.SendNumbered(orders_, 1, "first", 100);
