@@ -25,15 +25,14 @@ Customer* CustomerCache::Insert(std::unique_ptr<Customer> customer) {
   return inserted;
 }
 
-Status CustomerCache::Prefetch(std::vector<std::string> ids) {
-  std::erase_if(ids, [this](const std::string& id) { return by_id_.contains(id); });
+Status CustomerCache::Prefetch(std::vector<std::string_view> ids) {
+  std::erase_if(ids, [this](std::string_view id) { return by_id_.contains(id); });
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   if (ids.empty()) {
     return Status::Ok();
   }
-  const std::vector<std::string_view> views(ids.begin(), ids.end());
-  auto read = store_->ReadCustomers(shard_, views);
+  auto read = store_->ReadCustomers(shard_, ids);
   if (!read.ok()) {
     return read.status();
   }

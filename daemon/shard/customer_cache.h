@@ -25,7 +25,7 @@ class CustomerCache {
 
   Result<Customer*> Find(std::string_view id);
   // Reads those that are not here, in one sorted go.
-  Status Prefetch(std::vector<std::string> ids);
+  Status Prefetch(std::vector<std::string_view> ids);
   // Call after every change that set one of the customer's marks.
   void Touched(Customer* customer);
 

@@ -150,7 +150,7 @@ Status Shard::Impl::OfferSinks() {
       if (!status.ok()) {
         return status;
       }
-      out.behind = out.ready.size() == limits::kSinkRecordsAhead;
+      out.behind = out.ready.size() >= limits::kSinkRecordsAhead;
     }
     const std::span<const SinkRecord> records(out.ready.data() + out.handed,
                                               out.ready.size() - out.handed);

@@ -3,6 +3,7 @@
 
 #include "daemon/shard/limits.h"
 #include "daemon/shard/shard_impl.h"
+#include "daemon/state/decision_codec.h"
 #include "triggers/base/json.h"
 
 namespace huitou {
@@ -127,11 +128,11 @@ Status Shard::Impl::Prefetch(const InputState& input) {
   if (input.used % limits::kCustomersTogether != 0) {
     return Status::Ok();
   }
-  std::vector<std::string> ids;
+  std::vector<std::string_view> ids;
   const size_t end = std::min(input.records.size(), input.used + limits::kCustomersTogether);
   for (size_t i = input.used; i < end; ++i) {
     if (!input.records[i].key.empty()) {
-      ids.emplace_back(input.records[i].key);
+      ids.push_back(input.records[i].key);
     }
   }
   return cache_.Prefetch(std::move(ids));
@@ -243,8 +244,9 @@ Status Shard::Impl::TakeEffects(Customer* customer) {
     ++state_.tallies[symbols_.Find(campaign)].candidates;
   }
   for (const Decision& decision : effects_.decisions) {
-    TakeDecision(decision, *customer);
+    CountDecision(decision);
   }
+  KeepDecisions(*customer);
   for (const Id128& dispatch : effects_.withdrawn) {
     Withdraw(dispatch);
   }
@@ -276,7 +278,7 @@ Status Shard::Impl::TakeEffects(Customer* customer) {
   return Status::Ok();
 }
 
-void Shard::Impl::TakeDecision(const Decision& decision, const Customer& customer) {
+void Shard::Impl::CountDecision(const Decision& decision) {
   CampaignTally& tally = state_.tallies[symbols_.Find(decision.campaign)];
   switch (decision.outcome) {
     case OutcomeKind::kEntered:
@@ -308,18 +310,25 @@ void Shard::Impl::TakeDecision(const Decision& decision, const Customer& custome
       break;
   }
   observer_.OnDecision(decision);
-  std::string line;
-  FormatDecision(decision, &line);
-  record_bytes_ += line.size() + customer.id.size();
-  if (options_.sink_decisions) {
-    AddSinkRecord(SinkKind::kDecisions, customer.id, line);
-  }
-  // What one step decides of an episode is written together.
-  if (!journal_.empty() && &decision != effects_.decisions.data() &&
-      journal_.back().episode == decision.episode) {
-    journal_.back().line.append(1, '\n').append(line);
-  } else {
-    journal_.push_back({customer.id, decision.episode, decision.seq, wall_, std::move(line)});
+}
+
+// What one step decides of an episode is written together, for explain and for the sink.
+void Shard::Impl::KeepDecisions(const Customer& customer) {
+  const std::span<const Decision> decisions(effects_.decisions);
+  for (size_t begin = 0; begin < decisions.size();) {
+    const Decision& first = decisions[begin];
+    size_t end = begin + 1;
+    while (end < decisions.size() && decisions[end].episode == first.episode) {
+      ++end;
+    }
+    std::string packed;
+    PackDecisions(decisions.subspan(begin, end - begin), &packed);
+    record_bytes_ += packed.size() + customer.id.size();
+    if (options_.sink_decisions) {
+      AddSinkRecord(SinkKind::kDecisions, customer.id, packed);
+    }
+    journal_.push_back({customer.id, first.episode, first.seq, wall_, std::move(packed)});
+    begin = end;
   }
 }
 

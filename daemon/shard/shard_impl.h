@@ -126,7 +126,8 @@ class Shard::Impl {
   // One step of the engine, and everything that follows from it.
   Status Step(const huitou::Input& input, Customer* customer);
   Status TakeEffects(Customer* customer);
-  void TakeDecision(const Decision& decision, const Customer& customer);
+  void CountDecision(const Decision& decision);
+  void KeepDecisions(const Customer& customer);
   void CountEpisodes(const Customer& customer, int64_t by);
   void CloseEpisodes(const Customer& customer);
   void AddSinkRecord(SinkKind kind, std::string key, std::string value);

@@ -1,6 +1,7 @@
 #include "daemon/shard/timer_index.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/shard/limits.h"
 #include "daemon/state/keys.h"
@@ -18,9 +19,9 @@ TimerIndex::TimerIndex(const Store* store, ShardNumber shard, const ShardState& 
 }
 
 void TimerIndex::Add(TimeUs deadline, std::string_view customer, uint64_t slot) {
-  if (added_.insert(keys::Timer(shard_, deadline, customer, slot)).second) {
-    ++count_;
-  }
+  added_.push_back({deadline, keys::Timer(shard_, deadline, customer, slot)});
+  std::push_heap(added_.begin(), added_.end(), Later());
+  ++count_;
 }
 
 Status TimerIndex::Load() {
@@ -29,35 +30,44 @@ Status TimerIndex::Load() {
   if (!status.ok()) {
     return status;
   }
-  loaded_until_ = read.size() < limits::kTimersAhead ? end_ : read.back() + '\0';
-  head_.insert(read.begin(), read.end());
+  head_.clear();
+  head_used_ = 0;
+  for (std::string& key : read) {
+    keys::TimerEntry entry;
+    if (!keys::ParseTimer(key, &entry)) {
+      return Status(StatusCode::kCorrupt, "the timer index is damaged");
+    }
+    head_.push_back({entry.deadline, std::move(key)});
+  }
+  const bool all = head_.size() < limits::kTimersAhead;
+  loaded_until_ = all ? end_ : head_.back().key + '\0';
+  loaded_until_deadline_ = all ? kTimeMax : head_.back().deadline;
   return Status::Ok();
 }
 
-// The lowest entry below `bound`, or null.
-Result<const std::string*> TimerIndex::First(const std::string& bound) {
-  if (head_.empty() && loaded_until_ < bound) {
+// The lowest entry before `frontier`, or null.
+Result<const TimerIndex::Timer*> TimerIndex::First(TimeUs frontier) {
+  if (head().empty() && loaded_until_deadline_ < frontier) {
     Status status = Load();
     if (!status.ok()) {
       return status;
     }
   }
-  const std::string* first = nullptr;
-  if (!head_.empty() && *head_.begin() < bound) {
-    first = &*head_.begin();
+  const Timer* first = nullptr;
+  if (!head().empty() && head().front().deadline < frontier) {
+    first = &head().front();
   }
-  if (!added_.empty() && *added_.begin() < bound &&
-      (first == nullptr || *added_.begin() < *first)) {
-    first = &*added_.begin();
+  if (!added_.empty() && added_.front().deadline < frontier &&
+      (first == nullptr || added_.front() < *first)) {
+    first = &added_.front();
   }
   return first;
 }
 
 Result<bool> TimerIndex::Next(TimeUs frontier, DueTimers* due) {
   due->slots.clear();
-  const std::string bound = keys::TimerBound(shard_, frontier);
   while (true) {
-    const Result<const std::string*> first = First(bound);
+    const Result<const Timer*> first = First(frontier);
     if (!first.ok()) {
       return first.status();
     }
@@ -65,9 +75,7 @@ Result<bool> TimerIndex::Next(TimeUs frontier, DueTimers* due) {
       return !due->slots.empty();
     }
     keys::TimerEntry entry;
-    if (!keys::ParseTimer(**first, &entry)) {
-      return Status(StatusCode::kCorrupt, "the timer index is damaged");
-    }
+    CHECK(keys::ParseTimer((*first)->key, &entry));
     if (due->slots.empty()) {
       due->deadline = entry.deadline;
       due->customer = entry.customer;
@@ -79,53 +87,61 @@ Result<bool> TimerIndex::Next(TimeUs frontier, DueTimers* due) {
       due->slots.push_back(entry.slot);
     }
     --count_;
-    if (!added_.empty() && *first == &*added_.begin()) {
-      added_.erase(added_.begin());
+    if (!added_.empty() && *first == &added_.front()) {
+      std::pop_heap(added_.begin(), added_.end(), Later());
+      added_.pop_back();
       continue;
     }
-    cursor_ = **first + '\0';
+    cursor_.assign((*first)->key).push_back('\0');
     ++drained_;
-    head_.erase(head_.begin());
+    ++head_used_;
   }
 }
 
 Result<bool> TimerIndex::HasBefore(TimeUs frontier) {
-  const Result<const std::string*> first = First(keys::TimerBound(shard_, frontier));
+  const Result<const Timer*> first = First(frontier);
   return first.ok() ? Result<bool>(*first != nullptr) : Result<bool>(first.status());
 }
 
-Result<std::vector<std::string>> TimerIndex::Upcoming(TimeUs frontier, size_t max) {
-  const std::string bound = keys::TimerBound(shard_, frontier);
-  const Result<const std::string*> first = First(bound);
+Result<std::vector<std::string_view>> TimerIndex::Upcoming(TimeUs frontier, size_t max) {
+  const Result<const Timer*> first = First(frontier);
   if (!first.ok()) {
     return first.status();
   }
-  std::vector<std::string> customers;
-  for (const std::string& key : head_) {
+  std::vector<std::string_view> customers;
+  for (const Timer& timer : head().first(std::min(max, head().size()))) {
     keys::TimerEntry entry;
-    if (key >= bound || customers.size() == max || !keys::ParseTimer(key, &entry)) {
+    if (timer.deadline >= frontier || !keys::ParseTimer(timer.key, &entry)) {
       break;
     }
-    customers.emplace_back(entry.customer);
+    customers.push_back(entry.customer);
   }
   return customers;
 }
 
 size_t TimerIndex::CountBefore(TimeUs frontier) const {
-  const std::string bound = keys::TimerBound(shard_, frontier);
-  return static_cast<size_t>(std::distance(head_.begin(), head_.lower_bound(bound)) +
-                             std::distance(added_.begin(), added_.lower_bound(bound)));
+  const auto is_before = [frontier](const Timer& timer) { return timer.deadline < frontier; };
+  return static_cast<size_t>(std::count_if(head().begin(), head().end(), is_before) +
+                             std::count_if(added_.begin(), added_.end(), is_before));
 }
 
 void TimerIndex::Prepare(CommitBatch* batch, ShardState* state) {
-  const bool behind = !added_.empty() && *added_.begin() < cursor_;
+  // Sorted, it is a heap still.
+  std::sort(added_.begin(), added_.end());
+  const auto repeated = std::unique(added_.begin(), added_.end());
+  count_ -= added_.end() - repeated;
+  added_.erase(repeated, added_.end());
+  const bool behind = !added_.empty() && added_.front().key < cursor_;
   deletes_ = behind || drained_ >= limits::kTimersPerDeletion;
   if (deletes_) {
     batch->timers_drained_from = keys::Shard(shard_);
     batch->timers_drained_to = cursor_;
   }
-  batch->timers_added.assign(added_.begin(), added_.end());
-  state->timer_cursor = behind ? *added_.begin() : cursor_;
+  batch->timers_added.reserve(added_.size());
+  for (const Timer& timer : added_) {
+    batch->timers_added.push_back(timer.key);
+  }
+  state->timer_cursor = behind ? added_.front().key : cursor_;
   state->timers = count_;
 }
 
@@ -134,24 +150,34 @@ void TimerIndex::Committed() {
     drained_ = 0;
     deletes_ = false;
   }
-  if (!added_.empty() && *added_.begin() < cursor_) {
-    cursor_ = *added_.begin();
+  if (!added_.empty() && added_.front().key < cursor_) {
+    cursor_ = added_.front().key;
   }
   // What lies within the part that is held belongs to it now.
-  const auto held_until = added_.lower_bound(loaded_until_);
-  head_.insert(added_.begin(), held_until);
+  const auto held_until =
+      std::partition_point(added_.begin(), added_.end(),
+                           [this](const Timer& timer) { return timer.key < loaded_until_; });
+  std::vector<Timer> merged;
+  merged.reserve(head().size() + static_cast<size_t>(held_until - added_.begin()));
+  std::set_union(std::make_move_iterator(head_.begin() + static_cast<std::ptrdiff_t>(head_used_)),
+                 std::make_move_iterator(head_.end()), std::make_move_iterator(added_.begin()),
+                 std::make_move_iterator(held_until), std::back_inserter(merged));
+  head_ = std::move(merged);
+  head_used_ = 0;
   added_.clear();
   if (head_.size() > 2 * limits::kTimersAhead) {
-    const auto keep = std::next(head_.begin(), limits::kTimersAhead);
-    loaded_until_ = *keep;
-    head_.erase(keep, head_.end());
+    loaded_until_ = head_[limits::kTimersAhead].key;
+    loaded_until_deadline_ = head_[limits::kTimersAhead].deadline;
+    head_.resize(limits::kTimersAhead);
   }
 }
 
 void TimerIndex::Reload(int64_t removed) {
   CHECK(added_.empty());
   head_.clear();
+  head_used_ = 0;
   loaded_until_ = cursor_;
+  loaded_until_deadline_ = kTimeMin;
   count_ -= removed;
 }
 

@@ -14,7 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,8 +40,9 @@ class TimerIndex {
   // Takes the first group with a deadline before `frontier`; false when there is none.
   Result<bool> Next(TimeUs frontier, DueTimers* due);
   Result<bool> HasBefore(TimeUs frontier);
-  // Customers of the next entries before `frontier`, for fetching them together.
-  Result<std::vector<std::string>> Upcoming(TimeUs frontier, size_t max);
+  // Customers of the next entries before `frontier`, for fetching them together; views until the
+  // next call.
+  Result<std::vector<std::string_view>> Upcoming(TimeUs frontier, size_t max);
   // How many are before `frontier`, counted as far as is known without reading.
   size_t CountBefore(TimeUs frontier) const;
   int64_t count() const { return count_; }
@@ -53,16 +54,32 @@ class TimerIndex {
   void Reload(int64_t removed);
 
  private:
+  // The deadline in front spares most looks at the keys, which have the same order.
+  struct Timer {
+    TimeUs deadline = 0;
+    std::string key;
+    bool operator==(const Timer&) const = default;
+    bool operator<(const Timer& other) const {
+      return deadline != other.deadline ? deadline < other.deadline : key < other.key;
+    }
+  };
+  struct Later {
+    bool operator()(const Timer& a, const Timer& b) const { return b < a; }
+  };
+
   Status Load();
-  Result<const std::string*> First(const std::string& bound);
+  Result<const Timer*> First(TimeUs frontier);
+  std::span<const Timer> head() const { return std::span(head_).subspan(head_used_); }
 
   const Store* const store_;
   const ShardNumber shard_;
-  const std::string end_;        // of the shard's range
-  std::set<std::string> added_;  // since the last commit
-  std::set<std::string> head_;   // in the store: all of [cursor_, loaded_until_)
+  const std::string end_;     // of the shard's range
+  std::vector<Timer> added_;  // since the last commit: a heap, the first one in front
+  std::vector<Timer> head_;   // in the store, sorted: behind head_used_ all of
+  size_t head_used_ = 0;      // [cursor_, loaded_until_)
   std::string cursor_;
   std::string loaded_until_;
+  TimeUs loaded_until_deadline_ = kTimeMin;
   size_t drained_ = 0;    // entries of the store below the cursor that were not deleted yet
   bool deletes_ = false;  // the prepared commit deletes them
   int64_t count_ = 0;

@@ -16,6 +16,7 @@
 #include "daemon/metrics/metrics.h"
 #include "daemon/sinks/writer.h"
 #include "daemon/sources/limits.h"
+#include "daemon/state/decision_codec.h"
 
 namespace huitou {
 
@@ -35,7 +36,7 @@ class Sinks::Sink {
     const size_t room = limits::kSinkInFlightMax - std::min(limits::kSinkInFlightMax, count_);
     const size_t taken = stopping_ ? 0 : std::min(room, records.size());
     for (const SinkRecord& record : records.first(taken)) {
-      queue_.push_back({shard, record.sequence, record.key, record.value, false});
+      queue_.push_back({shard, record});
     }
     count_ += taken;
     if (taken < records.size()) {
@@ -57,17 +58,44 @@ class Sinks::Sink {
   }
 
  private:
+  struct Offered {
+    ShardNumber shard = 0;
+    SinkRecord record;
+  };
+
   void Run() {
-    std::vector<SinkItem> batch;
+    std::vector<Offered> batch;
     while (NextBatch(&batch)) {
-      if (!WriteAll(&batch)) {
+      std::vector<SinkItem> items;
+      for (const Offered& offered : batch) {
+        Render(offered, &items);
+      }
+      if (!WriteAll(&items)) {
         return;
       }
+      Count("delivered", items.size());
       Confirm(batch);
     }
   }
 
-  bool NextBatch(std::vector<SinkItem>* batch) {
+  // What leaves for a record: a line of JSON, or those of a step's decisions.
+  void Render(const Offered& offered, std::vector<SinkItem>* items) {
+    const SinkRecord& record = offered.record;
+    if (kind_ != SinkKind::kDecisions) {
+      items->push_back({record.key, record.value});
+      return;
+    }
+    std::vector<std::string> lines;
+    if (const Status status = RenderDecisions(record.value, record.key, &lines); !status.ok()) {
+      Log(LogLevel::kError, "a record of a sink is left out",
+          {{"sink", ToString(kind_)}, {"shard", offered.shard}, {"why", status.message()}});
+    }
+    for (std::string& line : lines) {
+      items->push_back({record.key, std::move(line)});
+    }
+  }
+
+  bool NextBatch(std::vector<Offered>* batch) {
     batch->clear();
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
@@ -100,10 +128,10 @@ class Sinks::Sink {
     }
   }
 
-  void Confirm(const std::vector<SinkItem>& batch) {
+  void Confirm(const std::vector<Offered>& batch) {
     std::map<ShardNumber, uint64_t> newest;
-    for (const SinkItem& item : batch) {
-      newest[item.shard] = item.sequence;
+    for (const Offered& offered : batch) {
+      newest[offered.shard] = offered.record.sequence;
     }
     std::set<ShardNumber> room;
     {
@@ -113,7 +141,6 @@ class Sinks::Sink {
         room.swap(turned_away_);
       }
     }
-    Count("delivered", batch.size());
     for (const auto& [shard, sequence] : newest) {
       host_.delivered(shard, kind_, sequence);
     }
@@ -139,7 +166,7 @@ class Sinks::Sink {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  // these under mutex_
-  std::deque<SinkItem> queue_;
+  std::deque<Offered> queue_;
   size_t count_ = 0;  // in the queue and in the batch at hand
   std::set<ShardNumber> turned_away_;
 

@@ -11,8 +11,6 @@
 namespace huitou {
 
 struct SinkItem {
-  ShardNumber shard = 0;
-  uint64_t sequence = 0;
   std::string key;
   std::string value;
   bool done = false;

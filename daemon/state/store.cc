@@ -8,13 +8,16 @@
 #include "daemon/state/keys.h"
 #include "daemon/state/record_codec.h"
 #include "daemon/state/records.pb.h"
+#include "daemon/state/sink_chunk.h"
 
 namespace huitou {
 namespace {
 
 // Raised when a stored format changes so that older programs must not touch it: 2 has the index of
-// addresses, which a program that does not know it would let grow wrong.
-constexpr uint32_t kFormatVersion = 2;
+// addresses, which a program that does not know it would let grow wrong; 3 has packed decisions and
+// chunks of sink records.
+constexpr uint32_t kFormatVersion = 3;
+constexpr uint32_t kFormatWithAddresses = 2;
 
 Status Damaged(std::string_view what) {
   return Status(StatusCode::kCorrupt, "the store has a damaged " + std::string(what));
@@ -118,17 +121,9 @@ void PutRecords(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
     std::string value;
     ByteWriter writer(&value);
     writer.Time(line->wall);
-    writer.Raw(line->line);
+    writer.Raw(line->decisions);
     set->Put(Family::kJournal,
              keys::Journal(shard, line->customer, line->wall, line->episode, line->seq), value);
-  }
-  for (const SinkRecord& record : batch.sinks) {
-    std::string value;
-    ByteWriter writer(&value);
-    writer.Text(record.key);
-    writer.Raw(record.value);
-    set->Put(Family::kSinks,
-             keys::SinkRecord(shard, static_cast<uint8_t>(record.kind), record.sequence), value);
   }
   for (const QuotaPart& part : batch.quotas) {
     std::string value;
@@ -143,6 +138,32 @@ void PutRecords(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
   }
 }
 
+// Each kind's records, in chunks.
+void PutSinks(ShardNumber shard, const CommitBatch& batch, WriteSet* set) {
+  for (size_t kind = 0; kind < kSinkKinds; ++kind) {
+    SinkChunk chunk;
+    uint64_t last = 0;
+    const auto put = [&] {
+      set->Put(Family::kSinks, keys::SinkRecord(shard, static_cast<uint8_t>(kind), last),
+               chunk.bytes());
+      chunk.Clear();
+    };
+    for (const SinkRecord& record : batch.sinks) {
+      if (static_cast<size_t>(record.kind) != kind) {
+        continue;
+      }
+      chunk.Add(record.key, record.value);
+      last = record.sequence;
+      if (chunk.bytes().size() >= SinkChunk::kBytes) {
+        put();
+      }
+    }
+    if (!chunk.empty()) {
+      put();
+    }
+  }
+}
+
 // About what the batch takes; a large one that grew by doubling would be copied half a dozen times.
 size_t SizeOf(const CommitBatch& batch) {
   constexpr size_t kPerEntry = 64;      // its key, for the most part
@@ -150,10 +171,10 @@ size_t SizeOf(const CommitBatch& batch) {
   size_t bytes = (batch.customers.size() + batch.ledger.size()) * kPerCustomer +
                  batch.timers_added.size() * kPerEntry;
   for (const JournalLine& line : batch.journal) {
-    bytes += line.line.size() + kPerEntry;
+    bytes += line.decisions.size() + kPerEntry;
   }
   for (const SinkRecord& record : batch.sinks) {
-    bytes += record.key.size() + record.value.size() + kPerEntry;
+    bytes += record.key.size() + record.value.size() + sizeof(uint64_t);
   }
   return bytes;
 }
@@ -254,7 +275,7 @@ Status Store::CheckFormat() {
     return Status::Ok();
   }
   // Cut off in the middle, it begins anew: the version is written last.
-  Status status = IndexAddresses();
+  Status status = format.version() < kFormatWithAddresses ? IndexAddresses() : Status::Ok();
   return status.ok() ? PutFormat(shards_) : status;
 }
 
@@ -420,20 +441,22 @@ Status Store::ReadSinks(ShardNumber shard, SinkKind kind, uint64_t from_sequence
   const std::string from = keys::SinkRecord(shard, number, from_sequence);
   const std::string to = keys::SinkRecord(shard, number, UINT64_MAX);
   size_t taken = 0;
-  return key_value_->Scan(Family::kSinks, from, to,
-                          [&](std::string_view key, std::string_view value) {
-                            if (taken == max) {
-                              return false;
-                            }
-                            ++taken;
-                            ByteReader reader(value);
-                            SinkRecord& record = out->emplace_back();
-                            record.kind = kind;
-                            record.sequence = keys::SequenceOfSinkRecord(key);
-                            record.key = reader.Text();
-                            record.value = reader.Raw(reader.remaining());
-                            return true;
-                          });
+  Status read;
+  std::vector<SinkView> views;
+  Status status =
+      key_value_->Scan(Family::kSinks, from, to, [&](std::string_view key, std::string_view value) {
+        views.clear();
+        read = ReadSinkChunk(value, keys::SequenceOfSinkRecord(key), &views);
+        for (size_t i = 0; i < views.size() && read.ok() && taken < max; ++i) {
+          if (views[i].sequence >= from_sequence && !views[i].value.empty()) {
+            out->push_back(
+                {kind, views[i].sequence, std::string(views[i].key), std::string(views[i].value)});
+            ++taken;
+          }
+        }
+        return read.ok() && taken < max;
+      });
+  return status.ok() ? read : status;
 }
 
 Status Store::Commit(ShardNumber shard, CommitBatch* batch) {
@@ -450,6 +473,7 @@ Status Store::Commit(ShardNumber shard, CommitBatch* batch) {
   PutTimers(*batch, &set);
   std::vector<DispatchIndexes> indexes = PutDispatches(shard, *batch, &set);
   PutRecords(shard, *batch, &set);
+  PutSinks(shard, *batch, &set);
   PutTrims(shard, *batch, &set);
   set.Put(Family::kMeta, keys::ShardState(shard), EncodeShardState(*batch->state));
   Status status = key_value_->Commit(set);

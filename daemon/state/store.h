@@ -98,13 +98,13 @@ struct StoredDispatch {
   std::string provider;  // by the provider's id of the message
 };
 
-// A decision as it is kept for explain.
+// What one step decides of an episode, as it is kept for explain.
 struct JournalLine {
   std::string customer;
   Id128 episode;
   uint32_t seq = 0;
-  TimeUs wall = 0;   // when it was decided: retention counts from here
-  std::string line;  // the decision's JSON; more decisions of the same step each on a line
+  TimeUs wall = 0;        // when it was decided: retention counts from here
+  std::string decisions;  // packed (decision_codec.h)
 };
 
 // A record on its way to a sink; (shard, kind, sequence) names it.
@@ -112,7 +112,7 @@ struct SinkRecord {
   SinkKind kind = SinkKind::kDecisions;
   uint64_t sequence = 0;
   std::string key;    // of the Kafka record: the customer; empty for a dead letter
-  std::string value;  // one JSON object
+  std::string value;  // one JSON object; of kDecisions those of one step, packed as in the journal
 };
 
 // A sum of Quotas, this shard's part of it.
@@ -216,6 +216,7 @@ class Store {
   Result<std::optional<Id128>> FindProviderMessage(ShardNumber shard, std::string_view channel,
                                                    std::string_view provider_message_id) const;
 
+  // From the sequence on, at most `max`.
   Status ReadSinks(ShardNumber shard, SinkKind kind, uint64_t from_sequence, size_t max,
                    std::vector<SinkRecord>* out) const;
 

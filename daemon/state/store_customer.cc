@@ -3,8 +3,10 @@
 // millions of entries, for something that is asked a few times a day.
 #include "daemon/state/activity_codec.h"
 #include "daemon/state/bytes.h"
+#include "daemon/state/decision_codec.h"
 #include "daemon/state/keys.h"
 #include "daemon/state/record_codec.h"
+#include "daemon/state/sink_chunk.h"
 #include "daemon/state/store.h"
 #include "triggers/base/json.h"
 
@@ -39,14 +41,6 @@ std::string Texts(const std::vector<std::string>& texts) {
     AppendJsonString(&items.emplace_back(), text);
   }
   return Array(items);
-}
-
-void AddLines(std::string_view text, Lines* lines) {
-  for (size_t end = 0; end != std::string_view::npos;) {
-    end = text.find('\n');
-    lines->emplace_back(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
 }
 
 std::string NameOf(const SymbolTable& symbols, uint32_t symbol) {
@@ -168,6 +162,37 @@ std::string LedgerLine(const LedgerEntry& entry) {
   return object.Close();
 }
 
+// The customer's records in an entry of the sinks. A damaged one has none.
+std::vector<SinkView> SinksOf(std::string_view key, std::string_view value,
+                              std::string_view customer) {
+  std::vector<SinkView> views;
+  ReadSinkChunk(value, keys::SequenceOfSinkRecord(key), &views).Ignore();
+  std::erase_if(views, [customer](const SinkView& view) { return view.key != customer; });
+  return views;
+}
+
+// The entry without them.
+std::string WithoutCustomer(std::string_view key, std::string_view value,
+                            std::string_view customer) {
+  std::vector<SinkView> views;
+  ReadSinkChunk(value, keys::SequenceOfSinkRecord(key), &views).Ignore();
+  SinkChunk left;
+  for (const SinkView& view : views) {
+    const bool is_his = view.key == customer;
+    left.Add(is_his ? "" : view.key, is_his ? "" : view.value);
+  }
+  return left.bytes();
+}
+
+void AddRendered(std::string_view name, Family family, std::string_view packed,
+                 std::string_view customer, Lines* lines) {
+  Lines rendered;
+  RenderDecisions(packed, customer, &rendered).Ignore();  // a damaged one is left out
+  for (const std::string& json : rendered) {
+    lines->push_back(Line(family).AddRaw(name, json).Close());
+  }
+}
+
 }  // namespace
 
 Status Store::ReadJournal(ShardNumber shard, std::string_view customer, TimeUs wall, size_t max,
@@ -176,17 +201,19 @@ Status Store::ReadJournal(ShardNumber shard, std::string_view customer, TimeUs w
   std::string from = prefix;
   ByteWriter(&from).Time(wall > kTimeMin + journal_retention_ ? wall - journal_retention_
                                                               : kTimeMin);
+  Status rendered;
   Status status = key_value_->Scan(Family::kJournal, from, keys::End(prefix),
                                    [&](std::string_view /*key*/, std::string_view value) {
                                      ByteReader reader(value);
                                      reader.Time();
-                                     AddLines(reader.Raw(reader.remaining()), lines);
-                                     return true;
+                                     rendered = RenderDecisions(reader.Raw(reader.remaining()),
+                                                                customer, lines);
+                                     return rendered.ok();
                                    });
   if (lines->size() > max) {
     lines->erase(lines->begin(), lines->end() - static_cast<std::ptrdiff_t>(max));
   }
-  return status;
+  return status.ok() ? rendered : status;
 }
 
 Status Store::ReadLedger(ShardNumber shard, std::string_view customer,
@@ -237,8 +264,8 @@ Status Store::VisitCustomer(ShardNumber shard, std::string_view customer,
         });
   }
   if (status.ok()) {
-    status = scan(Family::kSinks, all, [&](std::string_view, std::string_view value) {
-      return ByteReader(value).Text() == customer;
+    status = scan(Family::kSinks, all, [&](std::string_view key, std::string_view value) {
+      return !SinksOf(key, value, customer).empty();
     });
   }
   if (status.ok()) {
@@ -290,14 +317,11 @@ Status Store::Export(ShardNumber shard, const SymbolTable& symbols, std::string_
           }
         } else if (family == Family::kJournal) {
           reader.Time();
-          Lines decisions;
-          AddLines(reader.Raw(reader.remaining()), &decisions);
-          for (const std::string& decision : decisions) {
-            lines->push_back(Line(family).AddRaw("decision", decision).Close());
-          }
+          AddRendered("decision", family, reader.Raw(reader.remaining()), customer, lines);
         } else if (family == Family::kSinks) {
-          reader.Text();
-          lines->push_back(object.AddRaw("record", reader.Raw(reader.remaining())).Close());
+          for (const SinkView& record : SinksOf(key, value, customer)) {
+            AddRendered("record", family, record.value, customer, lines);
+          }
         } else {
           LogRecord record;
           DecodeLogRecord(value, &record).Ignore();  // it was decoded to get here
@@ -317,6 +341,10 @@ Result<Store::Erased> Store::Erase(ShardNumber shard, std::string_view customer)
   std::vector<StoredDispatch> settled;
   Status status = VisitCustomer(shard, customer,
                                 [&](Family family, std::string_view found, std::string_view value) {
+                                  if (family == Family::kSinks) {
+                                    set.Put(family, found, WithoutCustomer(found, value, customer));
+                                    return;
+                                  }
                                   if (family != Family::kOutbox) {
                                     set.Delete(family, found);
                                     erased.timers += family == Family::kTimers ? 1 : 0;

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "daemon/state/activity_codec.h"
+#include "daemon/state/decision_codec.h"
 #include "daemon/state/keys.h"
 #include "daemon/state/record_codec.h"
+#include "daemon/state/sink_chunk.h"
 #include "triggers/base/check.h"
 
 namespace huitou {
@@ -54,8 +56,34 @@ void CheckKeys(std::string_view bytes) {
   keys::ParseQuota(bytes, &name, &period);
 }
 
+void CheckDecisions(std::string_view bytes) {
+  Check<std::vector<Decision>>(
+      bytes,
+      [](std::string_view in, std::vector<Decision>* out) {
+        return UnpackDecisions(in, "c", [out](const Decision& each) { out->push_back(each); });
+      },
+      [](const std::vector<Decision>& decisions) {
+        std::string out;
+        PackDecisions(decisions, &out);
+        return out;
+      });
+}
+
+void CheckSinkChunk(std::string_view bytes) {
+  std::vector<SinkView> views;
+  if (!ReadSinkChunk(bytes, UINT64_MAX, &views).ok()) {
+    return;
+  }
+  SinkChunk chunk;
+  for (const SinkView& view : views) {
+    chunk.Add(view.key, view.value);
+  }
+  std::vector<SinkView> again;
+  CHECK(ReadSinkChunk(chunk.bytes(), UINT64_MAX, &again).ok() && again.size() == views.size());
+}
+
 void CheckAny(uint8_t kind, std::string_view bytes) {
-  switch (kind % 8) {
+  switch (kind % 10) {
     case 0:
       return CheckActivity(bytes);
     case 1:
@@ -73,6 +101,10 @@ void CheckAny(uint8_t kind, std::string_view bytes) {
       DecodeLogRecord(bytes, &record).Ignore();  // must only not crash
       return;
     }
+    case 7:
+      return CheckDecisions(bytes);
+    case 8:
+      return CheckSinkChunk(bytes);
     default:
       return CheckKeys(bytes);
   }

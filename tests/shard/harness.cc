@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/state/decision_codec.h"
 #include "triggers/base/check.h"
 #include "triggers/base/json.h"
 
@@ -56,7 +57,16 @@ std::string TestRendering::Emission(const huitou::Emission& emission) {
 size_t TestSinks::Offer(ShardNumber /*shard*/, SinkKind /*kind*/,
                         std::span<const SinkRecord> records) {
   const size_t n = std::min(records.size(), taken_max);
-  taken.insert(taken.end(), records.begin(), records.begin() + static_cast<std::ptrdiff_t>(n));
+  for (const SinkRecord& record : records.first(n)) {
+    std::vector<std::string> lines = {record.value};
+    if (record.kind == SinkKind::kDecisions) {
+      lines.clear();
+      CHECK(RenderDecisions(record.value, record.key, &lines).ok());
+    }
+    for (const std::string& line : lines) {
+      taken.push_back({record.kind, record.sequence, record.key, line});
+    }
+  }
   return n;
 }
 

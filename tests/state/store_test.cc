@@ -215,23 +215,30 @@ TEST_P(StoreTest, TheOutboxIsFoundByWhatIsNext) {
 }
 
 TEST_P(StoreTest, SinkRecordsWaitInOrderUntilTheyAreDelivered) {
-  CommitBatch batch;
-  for (uint64_t sequence = 1; sequence <= 5; ++sequence) {
-    batch.sinks.push_back({SinkKind::kDecisions, sequence, "c1", std::to_string(sequence)});
+  for (const auto& [from, to] : {std::pair<uint64_t, uint64_t>{1, 3}, {4, 5}}) {
+    CommitBatch batch;
+    for (uint64_t sequence = from; sequence <= to; ++sequence) {
+      batch.sinks.push_back({SinkKind::kDecisions, sequence, "c1", std::to_string(sequence)});
+    }
+    batch.sinks.push_back({SinkKind::kEmits, from, "c1", "other"});
+    ASSERT_TRUE(Commit(&batch).ok());
   }
-  batch.sinks.push_back({SinkKind::kEmits, 1, "c1", "other"});
-  ASSERT_TRUE(Commit(&batch).ok());
   std::vector<SinkRecord> read;
   ASSERT_TRUE(store_->ReadSinks(1, SinkKind::kDecisions, 2, 3, &read).ok());
   ASSERT_EQ(3u, read.size());
   EXPECT_EQ("2", read[0].value);
   EXPECT_EQ("c1", read[0].key);
+  // What a commit wrote goes when all of it is delivered.
   state_.sinks_delivered[0] = 4;
   CommitBatch second;
   second.sinks_trimmed = {SinkKind::kDecisions};
   ASSERT_TRUE(Commit(&second).ok());
   read.clear();
   ASSERT_TRUE(store_->ReadSinks(1, SinkKind::kDecisions, 0, 10, &read).ok());
+  ASSERT_EQ(2u, read.size());
+  EXPECT_EQ("4", read[0].value);
+  read.clear();
+  ASSERT_TRUE(store_->ReadSinks(1, SinkKind::kDecisions, 5, 10, &read).ok());
   ASSERT_EQ(1u, read.size());
   EXPECT_EQ("5", read[0].value);
 }
@@ -296,7 +303,8 @@ TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
     batch.ledger = {{id, entry}};
     // Two decisions of one step share an entry.
     batch.journal = {{id, {1, 2}, 0, 1000, "{\"seq\":0}\n{\"seq\":1}"}};
-    batch.sinks = {{SinkKind::kDecisions, id == "c1" ? 1u : 2u, id, "{}"}};
+    batch.sinks = {{SinkKind::kDecisions, id == "c1" ? 2u : 4u, id, "{}"},
+                   {SinkKind::kDecisions, id == "c1" ? 3u : 5u, "c3", "{}"}};
     ASSERT_TRUE(Commit(&batch, shard).ok());
     const LogAppend record{id, R"({"id":"e1"})", {}};
     ASSERT_TRUE(store_->AppendLog(*store_->LogStream("api"), {&record, 1}).ok());
@@ -319,6 +327,12 @@ TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
   ASSERT_TRUE(store_->Export(shard, symbols, "c2", &lines).ok());
   EXPECT_GE(lines.size(), ShardOf("c2", 4) == shard ? 12u : 11u);
   EXPECT_EQ(std::vector<std::string>{"c2"}, Reached(shard, Contact::kPhone, "+86138"));
+  // The others' records in what was one entry with his.
+  std::vector<SinkRecord> read;
+  ASSERT_TRUE(store_->ReadSinks(shard, SinkKind::kDecisions, 1, 10, &read).ok());
+  ASSERT_EQ(3u, read.size());
+  EXPECT_EQ(3u, read[0].sequence);
+  EXPECT_EQ("c3", read[0].key);
 }
 
 TEST_P(StoreTest, AnAddressLeadsToEverybodyWhoHasItAndToNobodyWhoHadIt) {
