@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 
 #include "triggers/base/check.h"
 
@@ -41,7 +42,8 @@ std::string HmacSha256(std::string_view key, std::string_view data) {
 }
 
 struct HmacSha256Key::Prepared {
-  EVP_MAC_CTX* context = nullptr;
+  std::mutex mutex;
+  EVP_MAC_CTX* context = nullptr;  // under mutex
 };
 
 HmacSha256Key::HmacSha256Key(std::string_view key) : prepared_(std::make_unique<Prepared>()) {
@@ -63,13 +65,14 @@ HmacSha256Key::~HmacSha256Key() {
 }
 
 std::string HmacSha256Key::Sign(std::string_view data) const {
-  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(
-      EVP_MAC_CTX_dup(prepared_->context), &EVP_MAC_CTX_free);
-  CHECK(context != nullptr);
   std::string mac(EVP_MAX_MD_SIZE, '\0');
   size_t size = 0;
-  CHECK(EVP_MAC_update(context.get(), Bytes(data), data.size()) == 1 &&
-        EVP_MAC_final(context.get(), Bytes(&mac), &size, mac.size()) == 1);
+  // A copy of the context for each signature would cost more than the hash.
+  const std::lock_guard lock(prepared_->mutex);
+  EVP_MAC_CTX* const context = prepared_->context;
+  CHECK(EVP_MAC_init(context, nullptr, 0, nullptr) == 1 &&  // the key stays
+        EVP_MAC_update(context, Bytes(data), data.size()) == 1 &&
+        EVP_MAC_final(context, Bytes(&mac), &size, mac.size()) == 1);
   mac.resize(size);
   return mac;
 }

@@ -209,6 +209,7 @@ struct Customer {
   bool profile_changed = false;
   bool episodes_changed = false;
   bool is_listed = false;  // among those that it writes
+  bool is_recent = false;  // the cache's: used lately
   // The store is known to have none, so that none need be removed there.
   bool no_stored_episodes = false;
   // As the last commit left them, where they have changed since; else null.

@@ -8,8 +8,9 @@ namespace huitou {
 
 Result<Customer*> CustomerCache::Find(std::string_view id) {
   if (const auto found = by_id_.find(id); found != by_id_.end()) {
-    entries_.splice(entries_.begin(), entries_, found->second);
-    return found->second->get();
+    Customer* const customer = found->second->get();
+    customer->is_recent = true;
+    return customer;
   }
   auto read = store_->ReadCustomer(shard_, id);
   if (!read.ok()) {
@@ -65,11 +66,12 @@ void CustomerCache::Committed() {
 }
 
 void CustomerCache::Trim() {
-  // Those that must be written stay; they are among the recent ones, or come to the front now.
+  // Those that must be written, and those used since they were last at the end, come to the front.
   size_t looked_at = 0;
   while (entries_.size() > customers_max_ && looked_at < entries_.size()) {
     const auto last = std::prev(entries_.end());
-    if ((*last)->is_listed) {
+    if ((*last)->is_listed || (*last)->is_recent) {
+      (*last)->is_recent = false;
       entries_.splice(entries_.begin(), entries_, last);
       ++looked_at;
       continue;

@@ -32,13 +32,14 @@ class CustomerCache {
   // Those with a mark, for the commit.
   const std::vector<Customer*>& changed() const { return changed_; }
   void Committed();
-  // Lets the least recently used go.
+  // Lets those go that were not used for longest.
   void Trim();
   void Forget(std::string_view id);
   size_t size() const { return entries_.size(); }
 
  private:
-  using Entries = std::list<std::unique_ptr<Customer>>;  // the most recently used first
+  // The next to go at the end. Use leaves a mark, for moving the entry each time costs more.
+  using Entries = std::list<std::unique_ptr<Customer>>;
   struct Hash {
     using is_avalanching = void;
     uint64_t operator()(std::string_view id) const { return Hash64(id); }

@@ -2,6 +2,7 @@
 
 #include "daemon/metrics/log.h"
 #include "daemon/sinks/writer.h"
+#include "triggers/base/check.h"
 
 namespace huitou {
 namespace {
@@ -29,6 +30,8 @@ class KafkaWriter final : public SinkWriter {
       return client.status();
     }
     client_ = std::move(*client);
+    topic_.reset(rd_kafka_topic_new(client_.get(), target_.topic.c_str(), nullptr));
+    CHECK(topic_ != nullptr);
     return Status::Ok();
   }
 
@@ -39,11 +42,7 @@ class KafkaWriter final : public SinkWriter {
       }
     }
     error_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (SinkItem& item : *items) {
-      if (!item.done && !Produce(&item)) {
-        break;
-      }
-    }
+    Produce(items);
     // Every record is reported, if only by its timeout.
     while (in_flight_ > 0) {
       rd_kafka_poll(client_.get(), kPoll_ms);
@@ -55,6 +54,7 @@ class KafkaWriter final : public SinkWriter {
     if (rd_kafka_fatal_error(client_.get(), text, sizeof(text)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
       Log(LogLevel::kWarning, "kafka sink: the producer is made anew",
           {{"topic", target_.topic}, {"why", text}});
+      topic_.reset();
       client_.reset();
     }
     if (error_ == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -82,34 +82,45 @@ class KafkaWriter final : public SinkWriter {
     }
   }
 
-  // False when the client takes no more.
-  bool Produce(SinkItem* item) {
-    while (true) {
-      // The item outlives its report, so nothing is copied.
-      const rd_kafka_resp_err_t error = rd_kafka_producev(
-          client_.get(), RD_KAFKA_V_TOPIC(target_.topic.c_str()),
-          RD_KAFKA_V_KEY(item->key.empty() ? nullptr : item->key.data(), item->key.size()),
-          RD_KAFKA_V_VALUE(item->value.data(), item->value.size()), RD_KAFKA_V_OPAQUE(item),
-          RD_KAFKA_V_END);
-      switch (error) {
-        case RD_KAFKA_RESP_ERR_NO_ERROR:
-          ++in_flight_;
-          return true;
-        case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-          rd_kafka_poll(client_.get(), kPoll_ms);
-          break;
-        case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-          Report(item, error);
-          return true;
-        default:
-          error_ = error;
-          return false;
+  // As many as the client takes. The items outlive their reports, so nothing is copied.
+  void Produce(std::vector<SinkItem>* items) {
+    std::vector<rd_kafka_message_t> messages;
+    messages.reserve(items->size());
+    for (SinkItem& item : *items) {
+      if (!item.done) {
+        rd_kafka_message_t& message = messages.emplace_back();
+        message.key = item.key.empty() ? nullptr : item.key.data();
+        message.key_len = item.key.size();
+        message.payload = item.value.data();
+        message.len = item.value.size();
+        message._private = &item;
+      }
+    }
+    while (!messages.empty()) {
+      rd_kafka_produce_batch(topic_.get(), RD_KAFKA_PARTITION_UA, 0, messages.data(),
+                             static_cast<int>(messages.size()));
+      std::erase_if(messages, [this](const rd_kafka_message_t& message) {
+        switch (message.err) {
+          case RD_KAFKA_RESP_ERR_NO_ERROR:
+            ++in_flight_;
+            return true;
+          case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+            return false;
+          default:
+            Report(static_cast<SinkItem*>(message._private), message.err);
+            return true;
+        }
+      });
+      if (!messages.empty()) {
+        rd_kafka_poll(client_.get(), kPoll_ms);
       }
     }
   }
 
   const KafkaTarget target_;
   kafka::Client client_;
+  std::unique_ptr<rd_kafka_topic_t, decltype(&rd_kafka_topic_destroy)> topic_{
+      nullptr, &rd_kafka_topic_destroy};
   size_t in_flight_ = 0;
   rd_kafka_resp_err_t error_ = RD_KAFKA_RESP_ERR_NO_ERROR;  // of this Write
 };

@@ -4,19 +4,13 @@
 
 namespace huitou {
 
-void ByteWriter::Fixed16(uint16_t value) {
-  Byte(static_cast<uint8_t>(value >> 8));
-  Byte(static_cast<uint8_t>(value));
-}
-
-void ByteWriter::Fixed32(uint32_t value) {
-  Fixed16(static_cast<uint16_t>(value >> 16));
-  Fixed16(static_cast<uint16_t>(value));
-}
-
-void ByteWriter::Fixed64(uint64_t value) {
-  Fixed32(static_cast<uint32_t>(value >> 32));
-  Fixed32(static_cast<uint32_t>(value));
+void ByteWriter::Fixed(uint64_t value, size_t length) {
+  char bytes[sizeof value];
+  for (size_t i = length; i > 0; --i) {
+    bytes[i - 1] = static_cast<char>(value);
+    value >>= 8;
+  }
+  out_->append(bytes, length);
 }
 
 void ByteWriter::Id(const Id128& id) {
@@ -25,11 +19,14 @@ void ByteWriter::Id(const Id128& id) {
 }
 
 void ByteWriter::Varint(uint64_t value) {
+  char bytes[10];
+  size_t length = 0;
   while (value >= 0x80) {
-    Byte(static_cast<uint8_t>(value) | 0x80);
+    bytes[length++] = static_cast<char>(value | 0x80);
     value >>= 7;
   }
-  Byte(static_cast<uint8_t>(value));
+  bytes[length++] = static_cast<char>(value);
+  out_->append(bytes, length);
 }
 
 void ByteWriter::Text(std::string_view text) {

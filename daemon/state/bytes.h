@@ -17,9 +17,9 @@ class ByteWriter {
   explicit ByteWriter(std::string* out) : out_(out) {}
 
   void Byte(uint8_t value) { out_->push_back(static_cast<char>(value)); }
-  void Fixed16(uint16_t value);
-  void Fixed32(uint32_t value);
-  void Fixed64(uint64_t value);
+  void Fixed16(uint16_t value) { Fixed(value, 2); }
+  void Fixed32(uint32_t value) { Fixed(value, 4); }
+  void Fixed64(uint64_t value) { Fixed(value, 8); }
   // Order-preserving for negative times too.
   void Time(TimeUs value) { Fixed64(static_cast<uint64_t>(value) ^ (uint64_t{1} << 63)); }
   void Id(const Id128& id);
@@ -32,6 +32,8 @@ class ByteWriter {
   void Text(std::string_view text);
 
  private:
+  void Fixed(uint64_t value, size_t length);
+
   std::string* const out_;
 };
 
