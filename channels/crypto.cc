@@ -6,8 +6,8 @@
 #include <openssl/params.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "triggers/base/check.h"
 
@@ -42,8 +42,10 @@ std::string HmacSha256(std::string_view key, std::string_view data) {
 }
 
 struct HmacSha256Key::Prepared {
-  std::mutex mutex;
-  EVP_MAC_CTX* context = nullptr;  // under mutex
+  EVP_MAC_CTX* context = nullptr;
+  // Has the same key, and is taken out while it is used: copying the context for each signature
+  // costs more than the hash does.
+  mutable std::atomic<EVP_MAC_CTX*> spare{nullptr};
 };
 
 HmacSha256Key::HmacSha256Key(std::string_view key) : prepared_(std::make_unique<Prepared>()) {
@@ -61,18 +63,20 @@ HmacSha256Key::HmacSha256Key(std::string_view key) : prepared_(std::make_unique<
 }
 
 HmacSha256Key::~HmacSha256Key() {
+  EVP_MAC_CTX_free(prepared_->spare);
   EVP_MAC_CTX_free(prepared_->context);
 }
 
 std::string HmacSha256Key::Sign(std::string_view data) const {
+  EVP_MAC_CTX* context = prepared_->spare.exchange(nullptr);
+  const bool ready = context == nullptr
+                         ? (context = EVP_MAC_CTX_dup(prepared_->context)) != nullptr
+                         : EVP_MAC_init(context, nullptr, 0, nullptr) == 1;  // the key stays
   std::string mac(EVP_MAX_MD_SIZE, '\0');
   size_t size = 0;
-  // A copy of the context for each signature would cost more than the hash.
-  const std::lock_guard lock(prepared_->mutex);
-  EVP_MAC_CTX* const context = prepared_->context;
-  CHECK(EVP_MAC_init(context, nullptr, 0, nullptr) == 1 &&  // the key stays
-        EVP_MAC_update(context, Bytes(data), data.size()) == 1 &&
+  CHECK(ready && EVP_MAC_update(context, Bytes(data), data.size()) == 1 &&
         EVP_MAC_final(context, Bytes(&mac), &size, mac.size()) == 1);
+  EVP_MAC_CTX_free(prepared_->spare.exchange(context));
   mac.resize(size);
   return mac;
 }
