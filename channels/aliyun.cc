@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "channels/acs3.h"
 #include "channels/answer.h"
+#include "channels/beijing.h"
 #include "channels/channel.h"
+#include "channels/cloud_signature.h"
 #include "channels/crypto.h"
-#include "channels/limits.h"
-#include "channels/opt_out.h"
-#include "channels/url.h"
+#include "channels/settings.h"
+#include "channels/sms.h"
 #include "triggers/base/json.h"
 #include "triggers/base/text.h"
 
@@ -112,12 +112,6 @@ std::string Digits(std::string_view phone) {
   return digits;
 }
 
-// "2017-01-01 00:00:00" on Beijing's clocks, which the provider leaves unsaid.
-TimeUs BeijingTime(std::string text) {
-  std::replace(text.begin(), text.end(), ' ', 'T');
-  return ParseRfc3339(text + "+08:00").value_or(0);
-}
-
 void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
   Receipt receipt;
   const bool delivered = ValueOf(item, "success") == "true";
@@ -135,16 +129,6 @@ void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
   }
 }
 
-void AppendReply(const FlatObject& item, std::vector<Receipt>* receipts) {
-  Receipt receipt;
-  receipt.address = E164(ValueOf(item, "phone_number"));
-  receipt.text = ValueOf(item, "content");
-  receipt.kind = MeansOptOut(receipt.text) ? Receipt::Kind::kUnsubscribed : Receipt::Kind::kReplied;
-  receipt.reason = receipt.kind == Receipt::Kind::kUnsubscribed ? "opted_out" : "";
-  receipt.time = BeijingTime(ValueOf(item, "send_time"));
-  receipts->push_back(std::move(receipt));
-}
-
 struct AliyunSettings {
   std::string access_key_id;
   std::string access_key_secret;
@@ -159,7 +143,7 @@ class AliyunChannel : public Channel {
   explicit AliyunChannel(AliyunSettings settings) : settings_(std::move(settings)) {}
 
   Request Encode(const Message& message, const EncodeContext& context) const override {
-    Acs3Request acs;
+    CloudRequest acs;
     acs.query = {{"OutId", message.dispatch.ToString()},
                  {"PhoneNumbers", Digits(message.address)},
                  {"SignName", settings_.sign_name}};
@@ -183,7 +167,7 @@ class AliyunChannel : public Channel {
                    {"x-acs-signature-nonce", context.nonce},
                    {"x-acs-content-sha256", Sha256Hex("")}};
     HttpRequest request;
-    request.url = settings_.endpoint + "/?" + Acs3Query(acs);
+    request.url = settings_.endpoint + "/?" + CanonicalQuery(acs);
     request.headers = acs.headers;
     request.headers.emplace_back("authorization", Acs3Authorization(acs, settings_.access_key_id,
                                                                     settings_.access_key_secret));
@@ -192,111 +176,66 @@ class AliyunChannel : public Channel {
   }
 
   Outcome Decode(const Answer& answer, TimeUs now) const override {
-    const std::optional<Outcome> failure = HttpFailure(answer, now);
     const HttpResponse* response = HttpResponseOf(answer);
-    if (response == nullptr || answer.error != TransportError::kNone) {
-      return *failure;
-    }
-    const FlatObject body = ParseJsonObject(response->body).value_or(FlatObject());
+    const FlatObject body =
+        ParseJsonObject(response == nullptr ? "" : response->body).value_or(FlatObject());
     const std::string code = ValueOf(body, "Code");
-    const AnswerRule* rule = FindRule(kAnswers, code);
-    if (rule != nullptr && (rule->kind != Kind::kAccepted || !failure)) {
-      return RuleOutcome(*rule, *response, body, now);
+    std::optional<Outcome> outcome = RuledOutcome(answer, kAnswers, code, now);
+    if (!outcome) {
+      if (code.starts_with("isv.")) {
+        return MakeOutcome(Kind::kRejected, "refused");  // new in their table; theirs to refuse
+      }
+      return MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error");
     }
-    if (failure) {
-      return *failure;
+    if (outcome->kind == Kind::kAccepted) {
+      outcome->provider_message_id = ValueOf(body, "BizId");
+    } else if (outcome->reason == "recipient_limit") {
+      outcome->retry_after = LimitWindow(ValueOf(body, "Message"));
     }
-    if (code.starts_with("isv.")) {
-      return MakeOutcome(Kind::kRejected, "refused");  // new in their table; theirs to refuse
-    }
-    return MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error");
+    return *std::move(outcome);
   }
 
-  // The provider does not sign what it pushes, so the URL given to it must hold a secret:
-  // /v1/callbacks/<channel>?token=<callback_token>.
   CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs /*now*/) const override {
-    if (settings_.callback_token.empty() ||
-        !SameSecret(QueryValue(request.url, "token"), settings_.callback_token)) {
-      return RefuseCallback(403);
-    }
-    if (request.method != "POST") {
-      return RefuseCallback(405);
-    }
-    const auto items = ParseJsonObjects(request.body);
-    if (!items) {
-      return RefuseCallback(400);
-    }
-    CallbackReply reply = AcceptCallback("application/json; charset=utf-8", kAcknowledged);
-    for (const FlatObject& item : *items) {
+    TokenCallback call = ReadTokenCallback(request, settings_.callback_token, kAcknowledged);
+    for (const FlatObject& item : call.items) {
       if (item.contains("success")) {
-        AppendReport(item, &reply.receipts);
+        AppendReport(item, &call.reply.receipts);
       } else if (item.contains("content")) {
-        AppendReply(item, &reply.receipts);
+        call.reply.receipts.push_back(SmsReply(ValueOf(item, "phone_number"),
+                                               ValueOf(item, "content"),
+                                               BeijingTime(ValueOf(item, "send_time"))));
       }
     }
-    return reply;
+    return std::move(call.reply);
   }
 
  private:
-  static Outcome RuleOutcome(const AnswerRule& rule, const HttpResponse& response,
-                             const FlatObject& body, TimeUs now) {
-    Outcome outcome = OutcomeOf(rule);
-    if (outcome.kind == Kind::kAccepted) {
-      outcome.provider_message_id = ValueOf(body, "BizId");
-    } else if (outcome.reason == "recipient_limit") {
-      outcome.retry_after = LimitWindow(ValueOf(body, "Message"));
-    } else if (outcome.kind == Kind::kRetry) {
-      outcome.retry_after = RetryAfter(response.headers, now);
-    }
-    return outcome;
-  }
-
   const AliyunSettings settings_;
 };
 
-constexpr size_t kCallbackTokenBytesMin = 16;
-
-Status Invalid(std::string message) {
-  return {StatusCode::kInvalid, std::move(message)};
-}
-
-// Header values must not hold blanks or control characters.
-bool IsPlainWord(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
 Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
+  for (const char* name : {"access_key_id", "access_key_secret"}) {
+    if (Status status = CheckPlainWord(values, name); !status.ok()) {
+      return status;
+    }
+  }
+  if (values.Get("sign_name").empty()) {
+    return Invalid("sign_name: missing");
+  }
+  const Result<Url> endpoint = ReadEndpoint(values, "https://dysmsapi.aliyuncs.com");
+  if (!endpoint.ok()) {
+    return endpoint.status();
+  }
+  if (Status status = CheckCallbackToken(values); !status.ok()) {
+    return status;
+  }
   AliyunSettings settings;
   settings.access_key_id = values.Get("access_key_id");
   settings.access_key_secret = values.Get("access_key_secret");
   settings.sign_name = values.Get("sign_name");
-  settings.endpoint = values.Get("endpoint");
-  settings.callback_token = values.Get("callback_token");
-  if (!IsPlainWord(settings.access_key_id)) {
-    return Invalid("access_key_id: empty, or with blanks in it");
-  }
-  if (!IsPlainWord(settings.access_key_secret)) {
-    return Invalid("access_key_secret: empty, or with blanks in it");
-  }
-  if (settings.sign_name.empty()) {
-    return Invalid("sign_name: missing");
-  }
-  if (settings.endpoint.empty()) {
-    settings.endpoint = "https://dysmsapi.aliyuncs.com";
-  }
-  const std::optional<Url> endpoint = ParseUrl(settings.endpoint);
-  if (Status status = CheckHttpUrl("endpoint", settings.endpoint); !status.ok()) {
-    return status;
-  }
-  if ((endpoint->path != "" && endpoint->path != "/") || !endpoint->query.empty()) {
-    return Invalid("endpoint: a scheme and a host, without path and query");
-  }
-  settings.endpoint = endpoint->scheme + "://" + endpoint->authority;
+  settings.endpoint = OriginOf(*endpoint);
   settings.authority = endpoint->authority;
-  if (!settings.callback_token.empty() && settings.callback_token.size() < kCallbackTokenBytesMin) {
-    return Invalid("callback_token: shorter than 16 bytes; make one with: openssl rand -hex 16");
-  }
+  settings.callback_token = values.Get("callback_token");
   return std::unique_ptr<Channel>(std::make_unique<AliyunChannel>(std::move(settings)));
 }
 
@@ -318,10 +257,7 @@ std::vector<config::Setting> SettingsTable() {
        .type = SettingType::kUrl,
        .default_value = "https://dysmsapi.aliyuncs.com",
        .help = "The API's address, where another region's is wanted."},
-      {.name = "callback_token",
-       .type = SettingType::kSecret,
-       .help = "At least 16 bytes; receipts and replies are believed only from "
-               "`/v1/callbacks/<channel>?token=<this>`, which is what to enter in the console."},
+      CallbackTokenSetting(),
   };
 }
 

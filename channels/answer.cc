@@ -186,6 +186,30 @@ std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json) {
   return objects;
 }
 
+std::optional<std::vector<std::string>> ParseJsonAt(std::string_view json,
+                                                    std::span<const std::string_view> pointers) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (json.size() > limits::kAnswerBytesMax ||
+      parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  std::vector<std::string> values;
+  for (const std::string_view pointer : pointers) {
+    simdjson::dom::element element;
+    const bool found = root.at_pointer(pointer).get(element) == simdjson::SUCCESS;
+    values.push_back(found ? ScalarText(element) : "");
+  }
+  return values;
+}
+
+TimeUs FromUnixSeconds(std::string_view text) {
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && seconds > 0 && seconds <= kTimestampMax / kSecondUs ? seconds * kSecondUs : 0;
+}
+
 std::string ValueOf(const FlatObject& object, std::string_view key) {
   const auto found = object.find(key);
   return found == object.end() ? std::string() : found->second;
@@ -201,6 +225,22 @@ Outcome OutcomeOf(const AnswerRule& rule) {
   Outcome outcome = MakeOutcome(rule.kind, rule.reason);
   outcome.suppress_address = rule.suppress_address;
   outcome.revoke_consent = rule.revoke_consent;
+  return outcome;
+}
+
+std::optional<Outcome> RuledOutcome(const Answer& answer, std::span<const AnswerRule> rules,
+                                    std::string_view code, TimeUs now) {
+  std::optional<Outcome> failure = HttpFailure(answer, now);
+  const HttpResponse* response = HttpResponseOf(answer);
+  const AnswerRule* rule = FindRule(rules, code);
+  if (rule == nullptr || response == nullptr || answer.error != TransportError::kNone ||
+      (rule->kind == Kind::kAccepted && failure)) {
+    return failure;
+  }
+  Outcome outcome = OutcomeOf(*rule);
+  if (outcome.kind == Kind::kRetry) {
+    outcome.retry_after = RetryAfter(response->headers, now);
+  }
   return outcome;
 }
 

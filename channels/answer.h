@@ -42,12 +42,26 @@ std::optional<FlatObject> ParseJsonObject(std::string_view json);
 // Nothing unless `json` is an object or an array of objects.
 std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json);
 
+// The scalars at these JSON Pointers (RFC 6901), in their order, as in a FlatObject; empty where
+// there is none. Nothing unless `json` is JSON.
+std::optional<std::vector<std::string>> ParseJsonAt(std::string_view json,
+                                                    std::span<const std::string_view> pointers);
+
+// Whole seconds since 1970; 0 for what is no such number.
+TimeUs FromUnixSeconds(std::string_view text);
+
 // The value of `key`; empty when there is none.
 std::string ValueOf(const FlatObject& object, std::string_view key);
 
 // The row of `code`; null when the table has none.
 const AnswerRule* FindRule(std::span<const AnswerRule> rules, std::string_view code);
 Outcome OutcomeOf(const AnswerRule& rule);
+
+// The outcome of an answer with this code of the provider's: its row's, accepted only under a 2xx
+// status, with Retry-After where the row says retry. Without a row, and for a lost answer, what
+// HttpFailure says; nothing for a 2xx answer whose code the table does not have.
+std::optional<Outcome> RuledOutcome(const Answer& answer, std::span<const AnswerRule> rules,
+                                    std::string_view code, TimeUs now);
 
 // A provider's own error text as a reason: lower case, letters, digits and _.:- only, cut.
 std::string ReasonWord(std::string_view text);

@@ -18,6 +18,8 @@ inline constexpr size_t kReceiptsMax = 16 * 1024;
 inline constexpr DurationUs kRetryAfterMax = kDayUs;
 // How far a signed callback's time may be off: WeChat repeats within 15 s; clocks drift minutes.
 inline constexpr DurationUs kCallbackSkewMax = 10 * kMinuteUs;
+// The secret in a callback's URL: 16 bytes, of hex digits 64 bits, which nobody guesses over HTTP.
+inline constexpr size_t kCallbackTokenBytesMin = 16;
 // A coupon code that a shop answers with; Saleor's bound, the largest of the known, is 255.
 inline constexpr size_t kCouponCodeBytesMax = 255;
 // Length of local codes. 32 letters each: 8 hold 40 bits, 24 hold 120 of the HMAC's 256. The

@@ -171,6 +171,7 @@ constexpr Reason kReasons[] = {
     {"redirect", "the URL points elsewhere; messages do not follow"},
     {"refused", "refused without a reason that is known"},
     {"repeated", "something between here and the provider repeated the request"},
+    {"send_window", "the provider takes marketing messages at certain hours only"},
     {"server_error", "the provider failed, nobody knows at what point"},
     {"test_account", "a test signature or template, which reaches registered numbers only"},
     {"token", "the access token is not valid (any more); a new one is fetched"},

@@ -13,14 +13,16 @@ Registration FileRegistration();
 Registration WebhookRegistration();
 Registration SmtpRegistration();
 Registration AliyunRegistration();
+Registration TencentRegistration();
 Registration WechatTemplateRegistration();
 CouponRegistration LocalCouponRegistration();
 CouponRegistration HttpCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
-      ConsoleRegistration(), FileRegistration(),   WebhookRegistration(),
-      SmtpRegistration(),    AliyunRegistration(), WechatTemplateRegistration(),
+      ConsoleRegistration(),        FileRegistration(),   WebhookRegistration(),
+      SmtpRegistration(),           AliyunRegistration(), TencentRegistration(),
+      WechatTemplateRegistration(),
   };
   return providers;
 }

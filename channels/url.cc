@@ -20,11 +20,11 @@ int HexValue(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+}  // namespace
+
 char LowerAscii(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
-
-}  // namespace
 
 std::optional<Url> ParseUrl(std::string_view text) {
   const size_t colon = text.find("://");
@@ -96,6 +96,15 @@ std::optional<std::string> PercentDecode(std::string_view text) {
     i += 2;
   }
   return decoded;
+}
+
+std::string FormEncode(const FormFields& fields) {
+  std::string text;
+  for (const auto& [name, value] : fields) {
+    text += text.empty() ? "" : "&";
+    text += PercentEncode(name) + "=" + PercentEncode(value);
+  }
+  return text;
 }
 
 std::string QueryValue(std::string_view url, std::string_view name) {

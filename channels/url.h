@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "triggers/base/status.h"
 
@@ -30,6 +32,12 @@ Status CheckHttpUrl(std::string_view setting, std::string_view url);
 std::string PercentEncode(std::string_view text);
 // %XX and '+' back; nothing when a '%' is not followed by two hex digits.
 std::optional<std::string> PercentDecode(std::string_view text);
+
+// "a=1&b=%20", in the order given: a query, or a body of application/x-www-form-urlencoded.
+using FormFields = std::vector<std::pair<std::string, std::string>>;
+std::string FormEncode(const FormFields& fields);
+
+char LowerAscii(char c);
 
 // The first value of `name` in the query of `url`, decoded; empty when there is none.
 std::string QueryValue(std::string_view url, std::string_view name);

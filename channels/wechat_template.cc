@@ -5,14 +5,15 @@
 // kTokenExpired. The dispatch id travels as client_msg_id: WeChat drops a repeat within ten
 // minutes, after that a repeat arrives.
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "channels/answer.h"
+#include "channels/beijing.h"
 #include "channels/channel.h"
 #include "channels/opt_out.h"
+#include "channels/settings.h"
 #include "channels/url.h"
 #include "channels/wechat_callback.h"
 #include "triggers/base/json.h"
@@ -23,7 +24,6 @@ namespace {
 using Kind = Outcome::Kind;
 
 constexpr std::string_view kDataPrefix = "data.";
-constexpr DurationUs kBeijingOffset = 8 * kHourUs;
 // "Too frequent to this openid": the threshold is unpublished; an hour is what people report.
 constexpr DurationUs kRecipientPause = kHourUs;
 
@@ -71,19 +71,6 @@ constexpr AnswerRule kAnswers[] = {
     {"45011", Kind::kRetry, "rate_limited"},
 };
 
-// Daily quotas begin anew at midnight in Beijing.
-DurationUs UntilBeijingMidnight(TimeUs now) {
-  const DurationUs passed = (now + kBeijingOffset) % kDayUs;
-  return kDayUs - (passed < 0 ? passed + kDayUs : passed);
-}
-
-TimeUs FromSeconds(const std::string& text) {
-  int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && seconds > 0 && seconds <= kTimestampMax / kSecondUs ? seconds * kSecondUs : 0;
-}
-
 // "failed:user block" and "failed: system failed" as "user_block" and "system_failed".
 std::string FailureReason(std::string_view status) {
   status.remove_prefix(std::min(status.find(':') + 1, status.size()));
@@ -100,7 +87,7 @@ std::string MessageId(const FlatObject& object, std::string_view key) {
 std::vector<Receipt> ReceiptsOf(const FlatObject& message) {
   Receipt receipt;
   receipt.address = ValueOf(message, "FromUserName");
-  receipt.time = FromSeconds(ValueOf(message, "CreateTime"));
+  receipt.time = FromUnixSeconds(ValueOf(message, "CreateTime"));
   const std::string type = ValueOf(message, "MsgType");
   if (type == "text") {
     receipt.text = ValueOf(message, "Content");
@@ -204,7 +191,7 @@ class WechatTemplateChannel : public Channel {
     if (outcome.kind == Kind::kAccepted) {
       outcome.provider_message_id = MessageId(*body, "msgid");
     } else if (outcome.reason == "quota") {
-      outcome.retry_after = UntilBeijingMidnight(now);
+      outcome.retry_after = UntilBeijingHour(now, 0);  // daily quotas begin anew
     } else if (outcome.reason == "recipient_limit") {
       outcome.retry_after = kRecipientPause;
     }
@@ -233,7 +220,7 @@ class WechatTemplateChannel : public Channel {
 
   Result<Token> DecodeToken(const HttpResponse& response) const override {
     const FlatObject body = ParseJsonObject(response.body).value_or(FlatObject());
-    const DurationUs lifetime = FromSeconds(ValueOf(body, "expires_in"));
+    const DurationUs lifetime = FromUnixSeconds(ValueOf(body, "expires_in"));
     const std::string value = ValueOf(body, "access_token");
     if (response.status == 200 && !value.empty() && lifetime > 0) {
       return Token{value, lifetime};
@@ -249,15 +236,6 @@ class WechatTemplateChannel : public Channel {
  private:
   const WechatSettings settings_;
 };
-
-Status Invalid(std::string message) {
-  return {StatusCode::kInvalid, std::move(message)};
-}
-
-bool IsPlainWord(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
 
 Status ReadCallback(const config::Settings& values, WechatCallbackSettings* callback) {
   callback->token = values.Get("callback_token");
@@ -282,27 +260,20 @@ Status ReadCallback(const config::Settings& values, WechatCallbackSettings* call
 }
 
 Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
+  if (Status status = CheckPlainWord(values, "app_secret"); !status.ok()) {
+    return status;
+  }
+  if (!CheckPlainWord(values, "app_id").ok() || !values.Get("app_id").starts_with("wx")) {
+    return Invalid("app_id: not an AppID such as wx0123456789abcdef");
+  }
+  const Result<Url> endpoint = ReadEndpoint(values, "https://api.weixin.qq.com");
+  if (!endpoint.ok()) {
+    return endpoint.status();
+  }
   WechatSettings settings;
   settings.app_id = values.Get("app_id");
   settings.app_secret = values.Get("app_secret");
-  settings.endpoint = values.Get("endpoint");
-  if (!IsPlainWord(settings.app_id) || !settings.app_id.starts_with("wx")) {
-    return Invalid("app_id: not an AppID such as wx0123456789abcdef");
-  }
-  if (!IsPlainWord(settings.app_secret)) {
-    return Invalid("app_secret: empty, or with blanks in it");
-  }
-  if (settings.endpoint.empty()) {
-    settings.endpoint = "https://api.weixin.qq.com";
-  }
-  if (Status status = CheckHttpUrl("endpoint", settings.endpoint); !status.ok()) {
-    return status;
-  }
-  const std::optional<Url> endpoint = ParseUrl(settings.endpoint);
-  if ((endpoint->path != "" && endpoint->path != "/") || !endpoint->query.empty()) {
-    return Invalid("endpoint: a scheme and a host, without path and query");
-  }
-  settings.endpoint = endpoint->scheme + "://" + endpoint->authority;
+  settings.endpoint = OriginOf(*endpoint);
   settings.callback.app_id = settings.app_id;
   if (Status status = ReadCallback(values, &settings.callback); !status.ok()) {
     return status;

@@ -11,9 +11,10 @@ using channels::Outcome;
 
 namespace {
 
-// Not now for this recipient; every other may have better luck.
-bool IsAboutOneRecipient(const Outcome& outcome) {
-  return outcome.reason == "recipient_limit" || outcome.reason == "greylisted";
+// Not now for this recipient or this kind of message; every other may have better luck.
+bool IsAboutOneMessage(const Outcome& outcome) {
+  return outcome.reason == "recipient_limit" || outcome.reason == "greylisted" ||
+         outcome.reason == "send_window";
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ void Lane::Finish(const Outcome& outcome, TimeUs now) {
       breaker_.OnSuccess(now);
       return;
     case Outcome::Kind::kRetry:
-      if (IsAboutOneRecipient(outcome)) {
+      if (IsAboutOneMessage(outcome)) {
         breaker_.OnSuccess(now);
         return;
       }

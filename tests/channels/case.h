@@ -44,6 +44,7 @@ struct ProviderCase {
 };
 
 const std::vector<ProviderCase>& AllCases();
+const ProviderCase& CaseOf(const std::string& provider);
 inline void PrintTo(const ProviderCase& c, std::ostream* out) {
   *out << c.provider;
 }

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "tests/channels/case.h"
+#include "triggers/base/check.h"
 
 namespace huitou::channels {
 namespace {
@@ -198,6 +201,109 @@ ProviderCase Aliyun() {
   return c;
 }
 
+std::string TencentStatus(const std::string& code) {
+  return R"({"Response":{"SendStatusSet":[{"SerialNo":"2019:538884","PhoneNumber":"+8613900000000",)"
+         R"("Fee":1,"SessionContext":"x","Code":")" +
+         code + R"(","Message":"m","IsoCode":"CN"}],"RequestId":"a0aabda6"}})";
+}
+
+std::string TencentError(const std::string& code) {
+  return R"({"Response":{"Error":{"Code":")" + code +
+         R"(","Message":"m"},"RequestId":"ed93f3cb"}})";
+}
+
+std::vector<CallbackCase> TencentCallbacks() {
+  const std::string url = "/v1/callbacks/sms?token=0123456789abcdef0123";
+  const auto report = [](const std::string& status, const std::string& error) {
+    return R"({"user_receive_time":"2017-01-01 08:00:01","nationcode":"86","mobile":"13900000001",)"
+           R"("report_status":")" +
+           status + R"(","errmsg":")" + error + R"(","description":"x","sid":"2019:538884"})";
+  };
+  const std::string delivered = "delivered id=2019:538884 time=2017-01-01T00:00:01Z";
+  const auto reply = [](const std::string& text, const std::string& nation = "86") {
+    return R"({"extend":"01","mobile":"13900000001","nationcode":")" + nation +
+           R"(","sign":"x","text":")" + text + R"(","time":1483228800})";
+  };
+  const std::string at = " time=2017-01-01T00:00:00Z";
+  return {
+      {"delivered", Post(url, "[" + report("SUCCESS", "DELIVRD") + "]"), kNow, delivered},
+      {"several at once",
+       Post(url, "[" + report("SUCCESS", "DELIVRD") + "," + report("FAIL", "MK:0001") + "]"), kNow,
+       delivered + "; undelivered id=2019:538884 reason=mk:0001 time=2017-01-01T00:00:01Z"},
+      {"not delivered, nobody says why", Post(url, "[" + report("FAIL", "") + "]"), kNow,
+       "undelivered id=2019:538884 reason=undelivered time=2017-01-01T00:00:01Z"},
+      {"a question", Post(url, reply("几点关门?")), kNow,
+       "replied address=+8613900000001 text=几点关门?" + at},
+      {"from another country", Post(url, reply("hi", "44")), kNow,
+       "replied address=+4413900000001 text=hi" + at},
+      {"an opt-out", Post(url, reply("TD")), kNow,
+       "unsubscribed address=+8613900000001 reason=opted_out text=TD" + at},
+      {"an opt-out in Chinese", Post(url, reply("退订")), kNow,
+       "unsubscribed address=+8613900000001 reason=opted_out text=退订" + at},
+      {"an opt-out in English", Post(url, reply("stop")), kNow,
+       "unsubscribed address=+8613900000001 reason=opted_out text=stop" + at},
+      {"nothing new", Post(url, "[]"), kNow, ""},
+      {"fields we do not know", Post(url, R"({"a":1})"), kNow, ""},
+      {"no token", Post("/v1/callbacks/sms", reply("TD")), kNow, "refused"},
+      {"half a token", Post("/v1/callbacks/sms?token=0123456789abcdef", reply("TD")), kNow,
+       "refused"},
+      {"not JSON", Post(url, "text=TD"), kNow, "refused"},
+      {"not a POST", {"GET", url, {}, ""}, kNow, "refused"}};
+}
+
+ProviderCase Tencent() {
+  ProviderCase c;
+  c.provider = "tencent";
+  c.settings.values = {{"secret_id", "AKID-example"},
+                       {"secret_key", "the-key-of-the-secret"},
+                       {"sdk_app_id", "1400006666"},
+                       {"sign_name", "腾讯云"},
+                       {"sender_id", "Shop"},
+                       {"region", "ap-beijing"},
+                       {"endpoint", "https://sms.tencentcloudapi.com"},
+                       {"callback_token", "0123456789abcdef0123"}};
+  c.secrets = {"the-key-of-the-secret", "0123456789abcdef0123", "AKID-example"};
+  c.bad_settings = {{"secret_id", ""},
+                    {"secret_key", "line\r\nbreak"},
+                    {"sdk_app_id", ""},
+                    {"region", "ap beijing"},
+                    {"endpoint", "sms.tencentcloudapi.com"},
+                    {"endpoint", "https://x.test/path"},
+                    {"callback_token", "too-little"}};
+  c.message = ExampleMessage();
+  c.message.address = "+8613900000000";
+  c.message.fields = {{"template_id", "1234"}, {"param.1", "小明"}, {"param.2", "50 元"}};
+  c.context = ExampleContext();
+  c.answers = {{"sent, but not HTTP's", HttpAnswer(500, TencentStatus("Ok")), Kind::kUnknown,
+                "server_error"},
+               {"no status", HttpAnswer(200, R"({"Response":{"SendStatusSet":[]}})"),
+                Kind::kUnknown, "bad_answer"},
+               {"sent and an error",
+                HttpAnswer(200, R"({"Response":{"Error":{"Code":"InternalError"},)"
+                                R"("SendStatusSet":[{"Code":"Ok"}]}})"),
+                Kind::kUnknown, "server_error"},
+               {"wrong signature", HttpAnswer(200, TencentError("AuthFailure.SignatureFailure")),
+                Kind::kChannelPaused, "unauthorized"},
+               {"busy", HttpAnswer(200, TencentError("RequestLimitExceeded.IPLimitExceeded")),
+                Kind::kRetry, "rate_limited"},
+               {"timed out behind", HttpAnswer(200, TencentStatus("InternalError.Timeout")),
+                Kind::kUnknown, "server_error"},
+               {"a code of tomorrow", HttpAnswer(200, TencentStatus("FailedOperation.New")),
+                Kind::kRejected, "refused"},
+               {"a family of tomorrow", HttpAnswer(200, TencentStatus("New.Thing")), Kind::kUnknown,
+                "server_error"}};
+  for (const AnswerRule& rule : FindProvider("tencent")->answers) {
+    const std::string code(rule.code);
+    const std::string reason(rule.reason);
+    c.answers.push_back({code, HttpAnswer(200, TencentStatus(code)), rule.kind, reason});
+    if (rule.kind != Kind::kAccepted) {
+      c.answers.push_back({code, HttpAnswer(200, TencentError(code)), rule.kind, reason});
+    }
+  }
+  c.callbacks = TencentCallbacks();
+  return c;
+}
+
 // Signed in plain mode by Python: sha1 of the sorted token, timestamp and nonce.
 constexpr TimeUs kWechatNow = 1'410'685'589 * kSecondUs;
 constexpr char kWechatQuery[] =
@@ -313,9 +419,17 @@ ProviderCase WechatTemplate() {
 }  // namespace
 
 const std::vector<ProviderCase>& AllCases() {
-  static const std::vector<ProviderCase> cases = {Console(), File(),   Webhook(),
-                                                  Smtp(),    Aliyun(), WechatTemplate()};
+  static const std::vector<ProviderCase> cases = {Console(), File(),    Webhook(),       Smtp(),
+                                                  Aliyun(),  Tencent(), WechatTemplate()};
   return cases;
+}
+
+const ProviderCase& CaseOf(const std::string& provider) {
+  const auto found =
+      std::find_if(AllCases().begin(), AllCases().end(),
+                   [&provider](const ProviderCase& c) { return c.provider == provider; });
+  CHECK(found != AllCases().end());
+  return *found;
 }
 
 }  // namespace huitou::channels

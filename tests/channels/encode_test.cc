@@ -95,6 +95,35 @@ TEST(Aliyun, SendsDigitsOnlyAndNoParametersWhereTheTemplateHasNone) {
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("content-type"))) << "it would need signing";
 }
 
+TEST(Tencent, SendsItsParametersInTheOrderOfTheirNumbers) {
+  Message message = ExampleMessage();
+  message.address = "+8613900000000";
+  message.fields = {
+      {"param.10", "ten"}, {"template_id", "1234"}, {"param.2", "two \"2\""}, {"param.1", "一"}};
+  // The signature from Python's hmac.
+  EXPECT_EQ(Encoded("tencent",
+                    {{{"secret_id", "id"},
+                      {"secret_key", "key"},
+                      {"sdk_app_id", "1400006666"},
+                      {"sign_name", "腾讯云"},
+                      {"endpoint", "http://127.0.0.1:8080/"}}},
+                    message),
+            "POST http://127.0.0.1:8080/\n"
+            "content-type: application/json; charset=utf-8\n"
+            "host: 127.0.0.1:8080\n"
+            "x-tc-action: SendSms\n"
+            "x-tc-version: 2021-01-11\n"
+            "x-tc-timestamp: 1794355392\n"
+            "x-tc-region: ap-guangzhou\n"
+            "authorization: TC3-HMAC-SHA256 Credential=id/2026-11-11/sms/tc3_request, "
+            "SignedHeaders=content-type;host;x-tc-action, "
+            "Signature=cd68238ddcb0f356b495efc6564f1fa8a785becbf40d2eac39977f29a94f9ee9\n"
+            "\n"
+            R"({"SmsSdkAppId":"1400006666","SignName":"腾讯云","TemplateId":"1234",)"
+            R"("TemplateParamSet":["一","two \"2\"","ten"],"PhoneNumberSet":["+8613900000000"],)"
+            R"("SessionContext":"0123456789abcdef0123456789abcdef"})");
+}
+
 TEST(Smtp, WarnsOfAPasswordThatAnybodyOnTheWayCanRead) {
   const auto warns = [](const std::string& url, const std::string& require_tls,
                         const std::string& password) {

@@ -1,7 +1,7 @@
 // Published test vectors of the providers' signatures and encryptions, and derived ones.
 #include <gtest/gtest.h>
 
-#include "channels/acs3.h"
+#include "channels/cloud_signature.h"
 #include "channels/crypto.h"
 #include "channels/url.h"
 #include "channels/wechat_callback.h"
@@ -26,7 +26,7 @@ TEST(HmacSha256, ThePreparedKeySignsTheSame) {
 }
 
 TEST(Acs3, SignsAsTheDocumentationsExample) {
-  Acs3Request request;
+  CloudRequest request;
   request.query = {{"RegionId", "cn-shanghai"},
                    {"ImageId", "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd"}};
   request.headers = {
@@ -36,7 +36,7 @@ TEST(Acs3, SignsAsTheDocumentationsExample) {
       {"x-acs-date", "2023-10-26T10:22:32Z"},
       {"x-acs-signature-nonce", "3156853299f313e23d1673dc12e1703d"},
       {"x-acs-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}};
-  EXPECT_EQ(Acs3CanonicalHash(request),
+  EXPECT_EQ(CanonicalHash(request),
             "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259");
   EXPECT_EQ(Acs3Authorization(request, "YourAccessKeyId", "YourAccessKeySecret"),
             "ACS3-HMAC-SHA256 Credential=YourAccessKeyId,SignedHeaders=host;x-acs-action;x-acs-"
@@ -45,7 +45,7 @@ TEST(Acs3, SignsAsTheDocumentationsExample) {
 }
 
 TEST(Acs3, SignsASendSmsWithChineseAndReservedCharacters) {
-  Acs3Request request;
+  CloudRequest request;
   request.query = {{"TemplateParam", R"({"code":"a b*~/"})"},
                    {"SignName", "阿里云"},
                    {"PhoneNumbers", "13900000000"},
@@ -57,14 +57,60 @@ TEST(Acs3, SignsASendSmsWithChineseAndReservedCharacters) {
                      {"x-acs-date", "2026-01-02T03:04:05Z"},
                      {"x-acs-signature-nonce", "0123456789abcdef0123456789abcdef"},
                      {"x-acs-content-sha256", Sha256Hex("")}};
-  EXPECT_EQ(Acs3Query(request),
+  EXPECT_EQ(CanonicalQuery(request),
             "OutId=camp-1&PhoneNumbers=13900000000&SignName=%E9%98%BF%E9%87%8C%E4%BA%91&"
             "TemplateCode=SMS_154950909&TemplateParam=%7B%22code%22%3A%22a%20b%2A~%2F%22%7D");
-  EXPECT_EQ(Acs3CanonicalHash(request),
+  EXPECT_EQ(CanonicalHash(request),
             "ff31f1723cea98cb4466dfc396cff760a5481b75e8431138ee918de1195b55b4");
   const std::string header = Acs3Authorization(request, "x", "YourAccessKeySecret");
   EXPECT_EQ(header.substr(header.rfind('=') + 1),
             "08a9c68c24f18aeb5d62f0c20aad7280aace2898882a0736eeaeb03d8c404e67");
+}
+
+// The example of Tencent's signature documents, in its older and its newer form.
+CloudRequest DescribeInstances() {
+  CloudRequest request;
+  request.headers = {{"host", "cvm.tencentcloudapi.com"},
+                     {"content-type", "application/json; charset=utf-8"}};
+  request.body =
+      R"({"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]})";
+  return request;
+}
+
+TEST(Tc3, SignsAsTheDocumentationsOlderExample) {
+  EXPECT_EQ(CanonicalHash(DescribeInstances()),
+            "5ffe6a04c0664d6b969fab9a13bdab201d63ee709638e2749d62a09ca18d7031");
+  EXPECT_EQ(
+      Tc3Authorization(DescribeInstances(), "cvm", 1'551'113'065 * kSecondUs,
+                       "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"),
+      "TC3-HMAC-SHA256 Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/cvm/"
+      "tc3_request, SignedHeaders=content-type;host, Signature="
+      "72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168");
+}
+
+TEST(Tc3, SignsAsTheDocumentationsNewerExample) {
+  CloudRequest request = DescribeInstances();
+  request.headers.emplace_back("x-tc-action", "DescribeInstances");
+  const std::string masked(32, '*');
+  EXPECT_EQ(Tc3Authorization(request, "cvm", 1'551'113'065 * kSecondUs, "AKID" + masked, masked),
+            "TC3-HMAC-SHA256 Credential=AKID" + masked +
+                "/2019-02-25/cvm/tc3_request, SignedHeaders=content-type;host;x-tc-action, "
+                "Signature=10b1a37a7301a02ca19a647ad722d5e43b4b3cff309d421d85b46093f6ab6c4f");
+}
+
+TEST(Tc3, SignsASendSmsWithChineseText) {
+  CloudRequest request;
+  request.headers = {{"host", "sms.tencentcloudapi.com"},
+                     {"content-type", "application/json; charset=utf-8"}};
+  request.body =
+      R"({"SmsSdkAppId":"1400006666","SignName":"腾讯云","TemplateId":"1234",)"
+      R"("TemplateParamSet":["12345"],"PhoneNumberSet":["+8618511122266"],"SessionContext":"test"})";
+  EXPECT_EQ(CanonicalHash(request),
+            "e32c20232c094f378cd6b7dc68bdc8a18c931d31ddbbe8b61b663b2f9bc2ad48");
+  const std::string header = Tc3Authorization(request, "sms", 1'767'323'045 * kSecondUs, "x",
+                                              "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE");
+  EXPECT_EQ(header.substr(header.rfind('=') + 1),
+            "e81e37c51ebe1b8f0df6814b0c2423220173f447a33d70fa1f74fb4f84f9f12d");
 }
 
 constexpr char kWecomKey[] = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
@@ -170,7 +216,7 @@ TEST(WechatTemplate, WaitsForBeijingsMidnightWhenTheDaysQuotaIsUsedUp) {
 }
 
 TEST(Aliyun, WaitsAsLongAsTheRecipientsLimitCounts) {
-  const auto channel = MakeChannel("aliyun", AllCases()[4].settings);
+  const auto channel = MakeChannel("aliyun", CaseOf("aliyun").settings);
   const auto retry_after = [&channel](const std::string& message) {
     return channel
         ->Decode(HttpAnswer(
@@ -184,7 +230,7 @@ TEST(Aliyun, WaitsAsLongAsTheRecipientsLimitCounts) {
 }
 
 TEST(Aliyun, TellsItsBizIdAndTheCustomersWish) {
-  const auto channel = MakeChannel("aliyun", AllCases()[4].settings);
+  const auto channel = MakeChannel("aliyun", CaseOf("aliyun").settings);
   const Outcome sent =
       channel->Decode(HttpAnswer(200, R"({"Code":"OK","BizId":"9006197469364984400"})"), kNow);
   EXPECT_EQ(sent.provider_message_id, "9006197469364984400");
@@ -194,6 +240,35 @@ TEST(Aliyun, TellsItsBizIdAndTheCustomersWish) {
   const Outcome no_number =
       channel->Decode(HttpAnswer(200, R"({"Code":"isv.MOBILE_NUMBER_ILLEGAL"})"), kNow);
   EXPECT_TRUE(no_number.suppress_address);
+}
+
+TEST(Tencent, WaitsAsLongAsTheLimitHolds) {
+  const auto channel = MakeChannel("tencent", CaseOf("tencent").settings);
+  const auto retry_after = [&channel](const std::string& code) {
+    const Outcome outcome = channel->Decode(
+        HttpAnswer(200, R"({"Response":{"SendStatusSet":[{"Code":")" + code + R"("}]}})"),
+        *ParseRfc3339("2026-11-11T23:30:00+08:00"));
+    EXPECT_EQ(outcome.kind, Outcome::Kind::kRetry) << code;
+    return outcome.retry_after;
+  };
+  EXPECT_EQ(retry_after("LimitExceeded.PhoneNumberThirtySecondLimit"), 30 * kSecondUs);
+  EXPECT_EQ(retry_after("LimitExceeded.PhoneNumberOneHourLimit"), kHourUs);
+  EXPECT_EQ(retry_after("LimitExceeded.PhoneNumberDailyLimit"), 30 * kMinuteUs);
+  EXPECT_EQ(retry_after("LimitExceeded.PhoneNumberSameContentDailyLimit"), 30 * kMinuteUs);
+  EXPECT_EQ(retry_after("FailedOperation.MarketingSendTimeConstraint"),
+            8 * kHourUs + 30 * kMinuteUs);
+  EXPECT_EQ(retry_after("LimitExceeded.DeliveryFrequencyLimit"), 0);
+}
+
+TEST(Tencent, TellsItsSerialNumberAndTheCustomersWish) {
+  const auto channel = MakeChannel("tencent", CaseOf("tencent").settings);
+  const auto decode = [&channel](const std::string& status) {
+    return channel->Decode(HttpAnswer(200, R"({"Response":{"SendStatusSet":[)" + status + "]}}"),
+                           kNow);
+  };
+  EXPECT_EQ(decode(R"({"Code":"Ok","SerialNo":"2019:538884"})").provider_message_id, "2019:538884");
+  EXPECT_TRUE(decode(R"({"Code":"FailedOperation.PhoneNumberInBlacklist"})").revoke_consent);
+  EXPECT_TRUE(decode(R"({"Code":"InvalidParameterValue.IncorrectPhoneNumber"})").suppress_address);
 }
 
 TEST(Base64, TakesOnlyWhatIsCanonical) {

@@ -36,6 +36,9 @@ std::unique_ptr<Channel> Make(const std::string& provider) {
        {"access_key_id", "id"},
        {"access_key_secret", "secret"},
        {"sign_name", "x"},
+       {"secret_id", "id"},
+       {"secret_key", "key"},
+       {"sdk_app_id", "1400006666"},
        {"app_id", kAppId},
        {"app_secret", "secret"},
        {"callback_token", kAliyunToken}}};

@@ -39,6 +39,7 @@ TEST(Lane, OnlyASickProviderOpensItsCircuit) {
   EXPECT_EQ(After(MakeOutcome(Kind::kRejected, "bad_number")), State::kClosed);
   EXPECT_EQ(After(MakeOutcome(Kind::kTokenExpired, "token")), State::kClosed);
   EXPECT_EQ(After(MakeOutcome(Kind::kRetry, "recipient_limit")), State::kClosed);
+  EXPECT_EQ(After(MakeOutcome(Kind::kRetry, "send_window")), State::kClosed);
   EXPECT_EQ(After(MakeOutcome(Kind::kRetry, "greylisted")), State::kClosed);
 }
 

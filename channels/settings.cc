@@ -1,0 +1,56 @@
+#include "channels/settings.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "channels/limits.h"
+
+namespace huitou::channels {
+
+Status Invalid(std::string message) {
+  return {StatusCode::kInvalid, std::move(message)};
+}
+
+Status CheckPlainWord(const config::Settings& settings, const std::string& name) {
+  const std::string value = settings.Get(name);
+  const bool plain = !value.empty() && std::all_of(value.begin(), value.end(),
+                                                   [](char c) { return c > ' ' && c <= '~'; });
+  return plain ? Status::Ok() : Invalid(name + ": empty, or with blanks in it");
+}
+
+Result<Url> ReadEndpoint(const config::Settings& settings, std::string_view fallback) {
+  std::string text = settings.Get("endpoint");
+  if (text.empty()) {
+    text = fallback;
+  }
+  if (Status status = CheckHttpUrl("endpoint", text); !status.ok()) {
+    return status;
+  }
+  const std::optional<Url> url = ParseUrl(text);
+  if ((url->path != "" && url->path != "/") || !url->query.empty()) {
+    return Invalid("endpoint: a scheme and a host, without path and query");
+  }
+  return *url;
+}
+
+std::string OriginOf(const Url& url) {
+  return url.scheme + "://" + url.authority;
+}
+
+Status CheckCallbackToken(const config::Settings& settings) {
+  const size_t size = settings.Get("callback_token").size();
+  return size == 0 || size >= limits::kCallbackTokenBytesMin
+             ? Status::Ok()
+             : Invalid(
+                   "callback_token: shorter than 16 bytes; make one with: openssl rand -hex 16");
+}
+
+config::Setting CallbackTokenSetting() {
+  return {.name = "callback_token",
+          .type = config::SettingType::kSecret,
+          .help =
+              "At least 16 bytes; receipts and replies are believed only from "
+              "`/v1/callbacks/<channel>?token=<this>`, which is what to enter in the console."};
+}
+
+}  // namespace huitou::channels

@@ -1,0 +1,38 @@
+#include "channels/sms.h"
+
+#include <utility>
+
+#include "channels/crypto.h"
+#include "channels/opt_out.h"
+#include "channels/url.h"
+#include "triggers/base/text.h"
+
+namespace huitou::channels {
+
+Receipt SmsReply(std::string_view phone, std::string text, TimeUs time) {
+  const bool opt_out = MeansOptOut(text);
+  Receipt receipt;
+  receipt.kind = opt_out ? Receipt::Kind::kUnsubscribed : Receipt::Kind::kReplied;
+  receipt.reason = opt_out ? "opted_out" : "";
+  receipt.address = E164(phone);
+  receipt.text = std::move(text);
+  receipt.time = time;
+  return receipt;
+}
+
+TokenCallback ReadTokenCallback(const CallbackRequest& request, std::string_view token,
+                                std::string_view acknowledgement) {
+  if (token.empty() || !SameSecret(QueryValue(request.url, "token"), token)) {
+    return {RefuseCallback(403), {}};
+  }
+  if (request.method != "POST") {
+    return {RefuseCallback(405), {}};
+  }
+  std::optional<std::vector<FlatObject>> items = ParseJsonObjects(request.body);
+  if (!items) {
+    return {RefuseCallback(400), {}};
+  }
+  return {AcceptCallback("application/json; charset=utf-8", acknowledgement), *std::move(items)};
+}
+
+}  // namespace huitou::channels

@@ -1,0 +1,27 @@
+// What providers of SMS have in common: answers that people send back, and callbacks that nobody
+// signs. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "channels/answer.h"
+#include "channels/channel.h"
+
+namespace huitou::channels {
+
+// What somebody wrote back: an opt-out or another reply. `phone` as the provider writes it.
+Receipt SmsReply(std::string_view phone, std::string text, TimeUs time);
+
+// A callback believed only with the secret in its URL, ?token=<token>, and its JSON objects;
+// refused and without any unless it is a POST of those.
+struct TokenCallback {
+  CallbackReply reply;
+  std::vector<FlatObject> items;
+};
+// `acknowledgement` is the JSON that the provider wants to hear.
+TokenCallback ReadTokenCallback(const CallbackRequest& request, std::string_view token,
+                                std::string_view acknowledgement);
+
+}  // namespace huitou::channels
