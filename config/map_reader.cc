@@ -6,6 +6,8 @@
 #include "config/limits.h"
 #include "config/reader.h"
 #include "triggers/base/text.h"
+#include "triggers/event.h"
+#include "triggers/limits.h"
 
 namespace huitou::config {
 namespace {
@@ -43,14 +45,6 @@ std::string WithArticle(std::string_view noun) {
   return (vowel ? "an " : "a ") + std::string(noun);
 }
 
-bool IsEventName(std::string_view text) {
-  const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-  });
-  return letters && text.size() <= 128 && text.find('.') != std::string_view::npos &&
-         text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos;
-}
-
 }  // namespace
 
 std::span<const std::string_view> KnownEvents() {
@@ -82,7 +76,7 @@ std::optional<std::string> Value::EventName() const {
   }
   const std::string_view near = Suggest(*text, known);
   const std::string hint = near.empty() ? "" : "did you mean '" + std::string(near) + "'?";
-  if (!IsEventName(*text)) {
+  if (!IsEventType(*text) || text->size() > huitou::limits::kTypeBytesMax) {
     Refuse(Description(Type::kEvent), hint);
     return std::nullopt;
   }

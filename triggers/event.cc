@@ -1,5 +1,7 @@
 #include "triggers/event.h"
 
+#include <algorithm>
+
 #include "triggers/limits.h"
 
 namespace huitou {
@@ -75,6 +77,14 @@ OwnedEvent::OwnedEvent(const Event& event) : arena_(limits::kOwnedEventBytesMax)
     copy.All(message_.dispatch, message_.channel, message_.reason, message_.text);
     event_.message = &message_;
   }
+}
+
+bool IsEventType(std::string_view text) {
+  const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+  });
+  return letters && text.find('.') != std::string_view::npos && text.front() != '.' &&
+         text.back() != '.' && text.find("..") == std::string_view::npos;
 }
 
 std::string_view ToString(EventError error) {

@@ -130,4 +130,7 @@ enum class EventError : uint8_t {
 };
 std::string_view ToString(EventError error);
 
+// Whether `text` can be an event's type: a dotted name such as "order.paid" or "shop.basket-left".
+bool IsEventType(std::string_view text);
+
 }  // namespace huitou

@@ -72,4 +72,7 @@ inline constexpr size_t kEventArenaBytesMax = 87'382 * 128;
 // A copy of it holds its texts as well, those of `coupon` and the like perhaps twice.
 inline constexpr size_t kOwnedEventBytesMax = kEventArenaBytesMax + 2 * 256 * 1024;
 
+// An event's type: "order.delivered" has 15 bytes, a reverse domain name with a product below 100.
+inline constexpr size_t kTypeBytesMax = 128;
+
 }  // namespace huitou::limits

@@ -16,15 +16,6 @@ namespace {
 
 static_assert(kJsonPaddingBytes >= simdjson::SIMDJSON_PADDING);
 
-// A dotted name: "order.paid", "shop.basket_left".
-bool IsTypeName(std::string_view type) {
-  const size_t dot = type.find('.');
-  return dot != std::string_view::npos && dot > 0 && type.back() != '.' &&
-         std::all_of(type.begin(), type.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-         });
-}
-
 char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -503,7 +494,7 @@ bool EventDecoder::Impl::FinishHeading() {
   if (event_->type.size() > limits::kTypeBytesMax) {
     return Fail(EventError::kTooLarge, "type");
   }
-  if (!IsTypeName(event_->type)) {
+  if (!IsEventType(event_->type)) {
     return Fail(EventError::kBadType, "type");
   }
   const std::optional<TimeUs> parsed = ParseRfc3339(time);

@@ -13,8 +13,6 @@ inline constexpr size_t kEventBytesMax = 256 * 1024;
 
 // Ids are keys of the state and parts of hashes: a UUID has 36 bytes, a URN below 200.
 inline constexpr size_t kIdBytesMax = 256;
-// "order.delivered" has 15 bytes, a reverse domain name with a product below 100.
-inline constexpr size_t kTypeBytesMax = 128;
 // Phone (16), email (254 by RFC 5321), openid (28), locale, time zone, region, category path.
 inline constexpr size_t kWordBytesMax = 512;
 // A review's or a reply's text: 10,000 Chinese characters.

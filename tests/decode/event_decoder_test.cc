@@ -168,6 +168,7 @@ TEST(EventDecoder, RefusesWithAReasonAndThePath) {
       {With(R"("a":1)", "Order.Paid"), "bad_type type"},
       {With(R"("a":1)", "order paid"), "bad_type type"},
       {With(R"("a":1)", "orderpaid"), "bad_type type"},
+      {With(R"("a":1)", "order..paid"), "bad_type type"},
       {With(R"("a":1)", ".paid"), "bad_type type"},
       {With(R"("a":1)", "order."), "bad_type type"},
       {With(R"("consent":7)", "consent.granted"), "bad_type consent"},

@@ -300,11 +300,11 @@ std::string Canonical(const dom::object& root, Currency shop_currency) {
   if (id.empty() || type.empty() || time.empty() || customer_id.empty()) {
     throw Refused{EventError::kMissingField};
   }
-  if (type.find('.') == std::string::npos || type.front() == '.' || type.back() == '.') {
+  if (type.find('.') == std::string::npos || ("." + type + ".").find("..") != std::string::npos) {
     throw Refused{EventError::kBadType};
   }
   for (const char c : type) {
-    if (std::string_view("abcdefghijklmnopqrstuvwxyz0123456789_.").find(c) ==
+    if (std::string_view("abcdefghijklmnopqrstuvwxyz0123456789_.-").find(c) ==
         std::string_view::npos) {
       throw Refused{EventError::kBadType};
     }
