@@ -4,6 +4,7 @@
 
 #include "daemon/decode/limits.h"
 #include "tests/decode/decode_helpers.h"
+#include "triggers/limits.h"
 
 namespace huitou {
 namespace {
