@@ -4,6 +4,7 @@
 
 #include "channels/words.h"
 #include "daemon/clock/clock.h"
+#include "daemon/metrics/limits.h"
 
 namespace huitou {
 
@@ -35,7 +36,10 @@ void ShardMetrics::Count(Metric counter, std::string_view first, std::string_vie
 }
 
 void ShardMetrics::Tell() {
-  for (const auto& [series, count] : counts_) {
+  for (auto& [series, count] : counts_) {
+    if (count == 0) {
+      continue;
+    }
     const auto& labels = series.labels;
     const auto amount = static_cast<double>(count);
     switch (LabelCount(series.counter)) {
@@ -48,8 +52,11 @@ void ShardMetrics::Tell() {
       default:
         metrics_->Add(series.counter, {labels[0], labels[1], labels[2]}, amount);
     }
+    count = 0;
   }
-  counts_.clear();
+  if (counts_.size() > limits::kLabelValuesMax) {
+    counts_.clear();
+  }
 }
 
 void ShardMetrics::OnEvent(const InputSpec& input, std::string_view type) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +17,7 @@
 #include "daemon/metrics/metrics.h"
 #include "daemon/outbox/dispatcher.h"
 #include "daemon/shard/shard.h"
+#include "triggers/base/hash.h"
 
 namespace huitou {
 
@@ -47,14 +50,24 @@ class ShardMetrics final : public ShardObserver {
     Metric counter;
     std::array<Text, 3> labels;
   };
-  struct Before {
+  struct Hash {
+    using is_transparent = void;
+    using is_avalanching = void;
+    template <typename Text>
+    uint64_t operator()(const Series<Text>& series) const {
+      uint64_t hash = static_cast<uint64_t>(series.counter);
+      for (const std::string_view label : series.labels) {
+        hash = std::rotl(hash, 21) ^ Hash64(label);
+      }
+      return hash;
+    }
+  };
+  struct Same {
     using is_transparent = void;
     template <typename A, typename B>
     bool operator()(const Series<A>& a, const Series<B>& b) const {
-      return a.counter != b.counter
-                 ? a.counter < b.counter
-                 : std::lexicographical_compare(a.labels.begin(), a.labels.end(), b.labels.begin(),
-                                                b.labels.end());
+      return a.counter == b.counter &&
+             std::equal(a.labels.begin(), a.labels.end(), b.labels.begin(), b.labels.end());
     }
   };
 
@@ -65,7 +78,8 @@ class ShardMetrics final : public ShardObserver {
   Metrics* const metrics_;
   const std::string shard_;
   const Providers providers_;
-  std::map<Series<std::string>, uint64_t, Before> counts_;  // since the last commit
+  // Since the last commit. A series stays when it is told: most come again.
+  boost::unordered_flat_map<Series<std::string>, uint64_t, Hash, Same> counts_;
   LogLimiter limiter_;
 };
 

@@ -39,9 +39,9 @@ std::string_view ToString(Family family) {
   return {};
 }
 
-bool IsByCustomer(Family family) {
+bool IsPutSorted(Family family) {
   return family == Family::kActivity || family == Family::kProfile || family == Family::kEpisodes ||
-         family == Family::kLedger || family == Family::kJournal;
+         family == Family::kLedger || family == Family::kJournal || family == Family::kAddresses;
 }
 
 void WriteSet::Put(Family family, std::string_view key, std::string_view value) {
@@ -53,7 +53,7 @@ void WriteSet::Delete(Family family, std::string_view key) {
 }
 
 void WriteSet::DeleteRange(Family family, std::string_view from, std::string_view to) {
-  CHECK(!IsByCustomer(family));
+  CHECK(!IsPutSorted(family));
   Add(Kind::kDeleteRange, family, from, to);
 }
 

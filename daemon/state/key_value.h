@@ -36,8 +36,8 @@ enum class Family : uint8_t {
 };
 inline constexpr size_t kFamilyCount = 14;
 std::string_view ToString(Family family);
-// Activity, profile, episodes, ledger, journal.
-bool IsByCustomer(Family family);
+// Whose entries a commit puts in the order of their keys: all by customer, and the addresses.
+bool IsPutSorted(Family family);
 
 // Changes that become visible together, applied in the order in which they were added.
 class WriteSet {
@@ -52,7 +52,7 @@ class WriteSet {
 
   void Put(Family family, std::string_view key, std::string_view value);
   void Delete(Family family, std::string_view key);
-  // Never in a family by customer: see rocks_key_value.cc.
+  // Never in a family that is put sorted: see rocks_key_value.cc.
   void DeleteRange(Family family, std::string_view from, std::string_view to);
 
   void Reserve(size_t bytes) { bytes_.reserve(bytes); }

@@ -1,6 +1,7 @@
 // The addresses part of the store: from a phone, an email or an openid to the customers who have
 // it, for the receipts that name nothing else. Written with the profile in the same commit, and
 // only when an address has changed.
+#include <algorithm>
 #include <array>
 
 #include "daemon/state/keys.h"
@@ -54,6 +55,7 @@ Id128 AddressHash(Contact kind, std::string_view address) {
 
 void Store::PutAddresses(ShardNumber shard, std::span<const Customer* const> customers,
                          WriteSet* set) {
+  std::vector<std::string> added;  // sorted before they are put: hashes come in no order
   for (const Customer* customer : customers) {
     if (customer->contacts_before == nullptr) {
       continue;
@@ -68,9 +70,13 @@ void Store::PutAddresses(ShardNumber shard, std::span<const Customer* const> cus
         set->Delete(Family::kAddresses, keys::Address(shard, before[i], customer->id));
       }
       if (!now[i].empty()) {
-        set->Put(Family::kAddresses, keys::Address(shard, now[i], customer->id), {});
+        added.push_back(keys::Address(shard, now[i], customer->id));
       }
     }
+  }
+  std::sort(added.begin(), added.end());
+  for (const std::string& key : added) {
+    set->Put(Family::kAddresses, key, {});
   }
 }
 
