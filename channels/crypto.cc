@@ -30,15 +30,23 @@ std::string Digest(const EVP_MD* algorithm, std::string_view data) {
   return digest;
 }
 
-}  // namespace
-
-std::string HmacSha256(std::string_view key, std::string_view data) {
+std::string Hmac(const EVP_MD* algorithm, std::string_view key, std::string_view data) {
   std::string mac(EVP_MAX_MD_SIZE, '\0');
   unsigned int size = 0;
-  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), Bytes(data), data.size(),
+  CHECK(HMAC(algorithm, key.data(), static_cast<int>(key.size()), Bytes(data), data.size(),
              Bytes(&mac), &size) != nullptr);
   mac.resize(size);
   return mac;
+}
+
+}  // namespace
+
+std::string HmacSha256(std::string_view key, std::string_view data) {
+  return Hmac(EVP_sha256(), key, data);
+}
+
+std::string HmacSha1(std::string_view key, std::string_view data) {
+  return Hmac(EVP_sha1(), key, data);
 }
 
 struct HmacSha256Key::Prepared {

@@ -10,6 +10,7 @@ namespace huitou::channels {
 
 // Raw bytes.
 std::string HmacSha256(std::string_view key, std::string_view data);
+std::string HmacSha1(std::string_view key, std::string_view data);
 
 // The same for a key that signs often: preparing one costs several times a signature.
 class HmacSha256Key {

@@ -20,6 +20,9 @@ inline constexpr DurationUs kRetryAfterMax = kDayUs;
 inline constexpr DurationUs kCallbackSkewMax = 10 * kMinuteUs;
 // The secret in a callback's URL: 16 bytes, of hex digits 64 bits, which nobody guesses over HTTP.
 inline constexpr size_t kCallbackTokenBytesMin = 16;
+// How long a provider may hold an SMS back: Twilio's ValidityPeriod takes 1 to 36,000 s.
+inline constexpr DurationUs kSmsValidMin = kSecondUs;
+inline constexpr DurationUs kSmsValidMax = 10 * kHourUs;
 // A coupon code that a shop answers with; Saleor's bound, the largest of the known, is 255.
 inline constexpr size_t kCouponCodeBytesMax = 255;
 // Length of local codes. 32 letters each: 8 hold 40 bits, 24 hold 120 of the HMAC's 256. The

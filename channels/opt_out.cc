@@ -7,9 +7,9 @@
 namespace huitou::channels {
 namespace {
 
-constexpr std::array<std::string_view, 14> kWords = {"TD",   "T",       "N",    "R",           "TT",
-                                                     "STOP", "STOPALL", "QUIT", "UNSUBSCRIBE", "QX",
-                                                     "END",  "CANCEL",  "取消", "停止"};
+constexpr std::array<std::string_view, 16> kWords = {
+    "REVOKE",  "OPTOUT", "TD",          "T",  "N",   "R",      "TT",   "STOP",
+    "STOPALL", "QUIT",   "UNSUBSCRIBE", "QX", "END", "CANCEL", "取消", "停止"};
 
 // Wherever these stand, the meaning is plain.
 constexpr std::array<std::string_view, 3> kPhrases = {"退订", "拒收", "UNSUBSCRIBE"};

@@ -14,15 +14,16 @@ Registration WebhookRegistration();
 Registration SmtpRegistration();
 Registration AliyunRegistration();
 Registration TencentRegistration();
+Registration TwilioRegistration();
 Registration WechatTemplateRegistration();
 CouponRegistration LocalCouponRegistration();
 CouponRegistration HttpCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
-      ConsoleRegistration(),        FileRegistration(),   WebhookRegistration(),
-      SmtpRegistration(),           AliyunRegistration(), TencentRegistration(),
-      WechatTemplateRegistration(),
+      ConsoleRegistration(), FileRegistration(),           WebhookRegistration(),
+      SmtpRegistration(),    AliyunRegistration(),         TencentRegistration(),
+      TwilioRegistration(),  WechatTemplateRegistration(),
   };
   return providers;
 }

@@ -107,6 +107,25 @@ std::string FormEncode(const FormFields& fields) {
   return text;
 }
 
+std::optional<FormFields> ParseForm(std::string_view text) {
+  FormFields fields;
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    const size_t equals = std::min(pair.find('='), pair.size());
+    std::optional<std::string> name = PercentDecode(pair.substr(0, equals));
+    std::optional<std::string> value =
+        PercentDecode(pair.substr(std::min(equals + 1, pair.size())));
+    if (!name || !value) {
+      return std::nullopt;
+    }
+    if (!pair.empty()) {
+      fields.emplace_back(*std::move(name), *std::move(value));
+    }
+  }
+  return fields;
+}
+
 std::string QueryValue(std::string_view url, std::string_view name) {
   url = url.substr(0, url.find('#'));
   const size_t question = url.find('?');

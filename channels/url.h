@@ -36,6 +36,8 @@ std::optional<std::string> PercentDecode(std::string_view text);
 // "a=1&b=%20", in the order given: a query, or a body of application/x-www-form-urlencoded.
 using FormFields = std::vector<std::pair<std::string, std::string>>;
 std::string FormEncode(const FormFields& fields);
+// And back; nothing when a '%' is not followed by two hex digits.
+std::optional<FormFields> ParseForm(std::string_view text);
 
 char LowerAscii(char c);
 

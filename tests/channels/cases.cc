@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "channels/twilio_signature.h"
 #include "tests/channels/case.h"
 #include "triggers/base/check.h"
 
@@ -304,6 +305,129 @@ ProviderCase Tencent() {
   return c;
 }
 
+constexpr char kTwilioToken[] = "12345678901234567890123456789012";
+constexpr char kTwilioUrl[] = "https://huitou.example.com/v1/callbacks/sms";
+
+// As the provider posts it to the path behind a proxy, signed over the public URL.
+CallbackRequest TwilioPost(const std::string& query, const FormFields& fields,
+                           const std::string& token = kTwilioToken) {
+  return {"POST",
+          "/v1/callbacks/sms" + query,
+          {{"x-twilio-signature", TwilioSignature(token, kTwilioUrl + query, fields)}},
+          FormEncode(fields)};
+}
+
+std::vector<CallbackCase> TwilioCallbacks() {
+  const std::string query = "?dispatch=0123456789abcdef0123456789abcdef";
+  const std::string ids = " dispatch=0123456789abcdef0123456789abcdef id=SM1";
+  const auto status = [&query](const std::string& word, const std::string& code = "") {
+    FormFields fields = {{"MessageSid", "SM1"},
+                         {"MessageStatus", word},
+                         {"AccountSid", "AC1"},
+                         {"To", "+8613900000001"},
+                         {"From", "+15005550006"}};
+    if (!code.empty()) {
+      fields.emplace_back("ErrorCode", code);
+    }
+    return TwilioPost(query, fields);
+  };
+  const auto incoming = [](const std::string& text, const std::string& type = "") {
+    FormFields fields = {{"MessageSid", "SM2"}, {"From", "+8613900000001"}, {"Body", text}};
+    if (!type.empty()) {
+      fields.emplace_back("OptOutType", type);
+    }
+    return TwilioPost("", fields);
+  };
+  const std::string from = " address=+8613900000001";
+  CallbackRequest changed = status("delivered");
+  changed.body += "&ErrorCode=30003";
+  CallbackRequest other_dispatch = status("delivered");
+  other_dispatch.url.back() = 'e';
+  CallbackRequest unsigned_one = incoming("STOP");
+  unsigned_one.headers.clear();
+  CallbackRequest broken = incoming("STOP");
+  broken.body += "%";
+  return {
+      {"delivered", status("delivered"), kNow, "delivered" + ids},
+      {"read", status("read"), kNow, "delivered" + ids},
+      {"under way", status("sent"), kNow, ""},
+      {"not delivered", status("undelivered", "30003"), kNow,
+       "undelivered" + ids + " reason=30003"},
+      {"failed, nobody says why", status("failed"), kNow, "undelivered" + ids + " reason=failed"},
+      {"refused by the customer", status("failed", "21610"), kNow,
+       "undelivered" + ids + " reason=21610; unsubscribed" + ids + from + " reason=opted_out"},
+      {"a question", incoming("几点关门?"), kNow, "replied" + from + " text=几点关门?"},
+      {"an opt-out", incoming("Stop"), kNow, "unsubscribed" + from + " reason=opted_out text=Stop"},
+      {"an opt-out by the account's own word", incoming("arrêt", "STOP"), kNow,
+       "unsubscribed" + from + " reason=opted_out text=arrêt"},
+      {"back again", incoming("START", "START"), kNow, "subscribed" + from + " text=START"},
+      {"help", incoming("HELP", "HELP"), kNow, "replied" + from + " text=HELP"},
+      {"something else", TwilioPost("", {{"CallSid", "CA1"}}), kNow, ""},
+      {"another token", TwilioPost("", {{"Body", "STOP"}, {"From", "+1"}}, "other"), kNow,
+       "refused"},
+      {"a field more than was signed", changed, kNow, "refused"},
+      {"another dispatch", other_dispatch, kNow, "refused"},
+      {"no signature", unsigned_one, kNow, "refused"},
+      {"no form", broken, kNow, "refused"},
+      {"not a POST", {"GET", "/v1/callbacks/sms", {}, ""}, kNow, "refused"}};
+}
+
+ProviderCase Twilio() {
+  ProviderCase c;
+  c.provider = "twilio";
+  c.settings.values = {{"account_sid", "AC0123456789abcdef0123456789abcdef"},
+                       {"auth_token", kTwilioToken},
+                       {"api_key", "SK-of-the-account"},
+                       {"api_key_secret", "secret-of-the-key"},
+                       {"from", "+15005550006"},
+                       {"callback_url", kTwilioUrl},
+                       {"valid_for", "2h"},
+                       {"endpoint", "https://api.twilio.com"}};
+  c.secrets = {kTwilioToken, "SK-of-the-account", "secret-of-the-key"};
+  c.bad_settings = {{"account_sid", ""},
+                    {"account_sid", "SK0123"},
+                    {"account_sid", "AC/../x"},
+                    {"auth_token", ""},
+                    {"auth_token", "two words"},
+                    {"api_key", ""},
+                    {"api_key_secret", ""},
+                    {"from", ""},
+                    {"messaging_service_sid", "MG0123"},
+                    {"callback_url", "huitou.example.com/x"},
+                    {"callback_url", "https://huitou.example.com/x?y=1"},
+                    {"valid_for", "11h"},
+                    {"endpoint", "https://api.twilio.com/2010-04-01"}};
+  c.message = ExampleMessage();
+  c.message.address = "+8613900000000";
+  c.context = ExampleContext();
+  c.answers = {
+      {"created", HttpAnswer(201, R"({"sid":"SM1","status":"queued","error_code":null})"),
+       Kind::kAccepted, ""},
+      {"created and failed at once",
+       HttpAnswer(201, R"({"sid":"SM1","status":"failed","error_code":21610})"), Kind::kRejected,
+       "opted_out"},
+      {"created and failed, new reason",
+       HttpAnswer(201, R"({"sid":"SM1","status":"failed","error_code":39999})"), Kind::kRejected,
+       "refused"},
+      {"no sid", HttpAnswer(201, R"({"status":"queued"})"), Kind::kUnknown, "bad_answer"},
+      {"a code of tomorrow", HttpAnswer(400, R"({"code":29999,"status":400})"), Kind::kRejected,
+       "bad_request"},
+      {"wrong token", HttpAnswer(401, R"({"code":20003,"status":401})"), Kind::kChannelPaused,
+       "unauthorized"},
+      {"busy", HttpAnswer(429, R"({"code":20429,"status":429})"), Kind::kRetry, "rate_limited"},
+      {"broken, perhaps after it was taken", HttpAnswer(503, R"({"code":20503,"status":503})"),
+       Kind::kUnknown, "server_error"},
+      {"an error in spite of a sid", HttpAnswer(500, R"({"sid":"SM1"})"), Kind::kUnknown,
+       "server_error"}};
+  for (const AnswerRule& rule : FindProvider("twilio")->answers) {
+    const std::string code(rule.code);
+    c.answers.push_back({code, HttpAnswer(400, R"({"code":)" + code + R"(,"message":"m"})"),
+                         rule.kind, std::string(rule.reason)});
+  }
+  c.callbacks = TwilioCallbacks();
+  return c;
+}
+
 // Signed in plain mode by Python: sha1 of the sorted token, timestamp and nonce.
 constexpr TimeUs kWechatNow = 1'410'685'589 * kSecondUs;
 constexpr char kWechatQuery[] =
@@ -419,8 +543,8 @@ ProviderCase WechatTemplate() {
 }  // namespace
 
 const std::vector<ProviderCase>& AllCases() {
-  static const std::vector<ProviderCase> cases = {Console(), File(),    Webhook(),       Smtp(),
-                                                  Aliyun(),  Tencent(), WechatTemplate()};
+  static const std::vector<ProviderCase> cases = {
+      Console(), File(), Webhook(), Smtp(), Aliyun(), Tencent(), Twilio(), WechatTemplate()};
   return cases;
 }
 

@@ -124,6 +124,36 @@ TEST(Tencent, SendsItsParametersInTheOrderOfTheirNumbers) {
             R"("SessionContext":"0123456789abcdef0123456789abcdef"})");
 }
 
+TEST(Twilio, PostsAFormFromANumberOrAService) {
+  Message message = ExampleMessage();
+  message.address = "+8613900000000";
+  message.text = "50 元 & more\n";
+  const config::Settings settings{{{"account_sid", "AC1"},
+                                   {"auth_token", "12345"},
+                                   {"from", "+15005550006"},
+                                   {"callback_url", "https://x.test/v1/callbacks/sms"},
+                                   {"valid_for", "90s"}}};
+  EXPECT_EQ(Encoded("twilio", settings, message),
+            "POST https://api.twilio.com/2010-04-01/Accounts/AC1/Messages.json\n"
+            "content-type: application/x-www-form-urlencoded\n"
+            "accept: application/json\n"
+            "authorization: Basic QUMxOjEyMzQ1\n"
+            "\n"
+            "To=%2B8613900000000&From=%2B15005550006&Body=50%20%E5%85%83%20%26%20more&"
+            "ValidityPeriod=90&StatusCallback=https%3A%2F%2Fx.test%2Fv1%2Fcallbacks%2Fsms%3F"
+            "dispatch%3D0123456789abcdef0123456789abcdef");
+  EXPECT_THAT(Encoded("twilio",
+                      {{{"account_sid", "AC1"},
+                        {"auth_token", "12345"},
+                        {"api_key", "SK1"},
+                        {"api_key_secret", "s"},
+                        {"messaging_service_sid", "MG1"}}},
+                      message),
+              testing::AllOf(testing::HasSubstr("authorization: Basic U0sxOnM=\n"),
+                             testing::EndsWith("&MessagingServiceSid=MG1&Body=50%20%E5%85%83%20%26%"
+                                               "20more&ValidityPeriod=3600")));
+}
+
 TEST(Smtp, WarnsOfAPasswordThatAnybodyOnTheWayCanRead) {
   const auto warns = [](const std::string& url, const std::string& require_tls,
                         const std::string& password) {

@@ -3,6 +3,7 @@
 
 #include "channels/cloud_signature.h"
 #include "channels/crypto.h"
+#include "channels/twilio_signature.h"
 #include "channels/url.h"
 #include "channels/wechat_callback.h"
 #include "tests/channels/case.h"
@@ -111,6 +112,45 @@ TEST(Tc3, SignsASendSmsWithChineseText) {
                                               "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE");
   EXPECT_EQ(header.substr(header.rfind('=') + 1),
             "e81e37c51ebe1b8f0df6814b0c2423220173f447a33d70fa1f74fb4f84f9f12d");
+}
+
+TEST(TwilioSignature, IsThatOfTheVendorsOwnTests) {
+  const FormFields call = {{"To", "+18005551212"},
+                           {"CallSid", "CA1234567890ABCDE"},
+                           {"Digits", "1234"},
+                           {"From", "+14158675309"},
+                           {"Caller", "+14158675309"}};
+  const std::string url = "https://mycompany.com/myapp.php?foo=1&bar=2";
+  EXPECT_EQ(TwilioSignature("12345", url, call), "RSOYDt4T1cUTdK1PDd93/VVr8B8=");
+  EXPECT_EQ(TwilioSignature("12345", url,
+                            {{"Sid", "CA123"},
+                             {"SidAccount", "AC123"},
+                             {"Digits", "5678"},
+                             {"Digits", "1234"},
+                             {"Digits", "1234"}}),
+            "IK+Dwps556ElfBT0I3Rgjkr1wJU=");
+  EXPECT_TRUE(IsTwilioSigned("12345", url, call, "RSOYDt4T1cUTdK1PDd93/VVr8B8="));
+  EXPECT_FALSE(IsTwilioSigned("12346", url, call, "RSOYDt4T1cUTdK1PDd93/VVr8B8="));
+  EXPECT_FALSE(IsTwilioSigned("12345", url, call, ""));
+}
+
+TEST(TwilioSignature, HoldsWithTheUsualPortAndWithoutAny) {
+  const FormFields call = {{"To", "+18005551212"},
+                           {"CallSid", "CA1234567890ABCDE"},
+                           {"Digits", "1234"},
+                           {"From", "+14158675309"},
+                           {"Caller", "+14158675309"}};
+  const std::string path = "/myapp.php?foo=1&bar=2";
+  for (const auto& [url, signature] :
+       {std::pair("https://mycompany.com:443", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        std::pair("https://mycompany.com:1234", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        std::pair("https://mycompany.com", "kvajT1Ptam85bY51eRf/AJRuM3w="),
+        std::pair("http://mycompany.com", "0ZXoZLH/DfblKGATFgpif+LLRf4="),
+        std::pair("http://mycompany.com:1234", "Zmvh+3yNM1Phv2jhDCwEM3q5ebU=")}) {
+    EXPECT_TRUE(IsTwilioSigned("12345", url + path, call, signature)) << url;
+  }
+  EXPECT_FALSE(IsTwilioSigned("12345", "https://mycompany.com:8443" + path, call,
+                              "kvajT1Ptam85bY51eRf/AJRuM3w="));
 }
 
 constexpr char kWecomKey[] = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
@@ -269,6 +309,15 @@ TEST(Tencent, TellsItsSerialNumberAndTheCustomersWish) {
   EXPECT_EQ(decode(R"({"Code":"Ok","SerialNo":"2019:538884"})").provider_message_id, "2019:538884");
   EXPECT_TRUE(decode(R"({"Code":"FailedOperation.PhoneNumberInBlacklist"})").revoke_consent);
   EXPECT_TRUE(decode(R"({"Code":"InvalidParameterValue.IncorrectPhoneNumber"})").suppress_address);
+}
+
+TEST(Twilio, CreatesAMessageAndTellsItsSid) {
+  const auto channel = MakeChannel("twilio", CaseOf("twilio").settings);
+  const Outcome sent = channel->Decode(
+      HttpAnswer(201, R"({"sid":"SM1","status":"queued","error_code":null})"), kNow);
+  EXPECT_EQ(sent.provider_message_id, "SM1");
+  EXPECT_TRUE(channel->Decode(HttpAnswer(400, R"({"code":21610})"), kNow).revoke_consent);
+  EXPECT_TRUE(channel->Decode(HttpAnswer(400, R"({"code":21211})"), kNow).suppress_address);
 }
 
 TEST(Base64, TakesOnlyWhatIsCanonical) {

@@ -13,6 +13,7 @@
 #include "channels/mime.h"
 #include "channels/opt_out.h"
 #include "channels/reference.h"
+#include "channels/twilio_signature.h"
 #include "channels/unsubscribe.h"
 #include "channels/url.h"
 #include "channels/wechat_callback.h"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr TimeUs kNow = 1'794'355'392 * kSecondUs;
 constexpr char kAliyunToken[] = "0123456789abcdef0123";
+constexpr char kTwilioToken[] = "12345";
 constexpr char kAesKey[] = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
 constexpr char kAppId[] = "wx5823bf96d3bd56c7";
 
@@ -39,6 +41,9 @@ std::unique_ptr<Channel> Make(const std::string& provider) {
        {"secret_id", "id"},
        {"secret_key", "key"},
        {"sdk_app_id", "1400006666"},
+       {"account_sid", "AC0"},
+       {"auth_token", kTwilioToken},
+       {"callback_url", "https://x.example.com/v1/callbacks/x"},
        {"app_id", kAppId},
        {"app_secret", "secret"},
        {"callback_token", kAliyunToken}}};
@@ -111,6 +116,11 @@ void FuzzSignedCallbacks(std::string_view input) {
   request.url = std::string("/v1/callbacks/x?token=") + kAliyunToken + "&signature=" + signature +
                 "&timestamp=" + timestamp + "&nonce=nonce";
   request.body = input;
+  request.headers = {
+      {"x-twilio-signature", TwilioSignature(kTwilioToken,
+                                             "https://x.example.com/v1/callbacks/x" +
+                                                 request.url.substr(request.url.find('?')),
+                                             ParseForm(input).value_or(FormFields()))}};
   for (const auto& channel : Channels()) {
     for (const Receipt& receipt : channel->DecodeCallback(request, kNow).receipts) {
       CHECK(receipt.time >= 0 || receipt.time >= kTimestampMin);
@@ -147,6 +157,9 @@ void FuzzTexts(std::string_view input) {
   CHECK(PublicUrl(input).find('?') == std::string::npos);
   (void)ParseUrl(input);
   (void)QueryValue(input, "token");
+  if (const std::optional<FormFields> fields = ParseForm(input)) {
+    CHECK(ParseForm(FormEncode(*fields)) == fields);
+  }
   (void)MeansOptOut(input);
 }
 
