@@ -7,7 +7,7 @@
 namespace huitou::channels {
 namespace {
 
-std::string Encoded(const std::string& provider, config::Settings settings,
+std::string Encoded(const std::string& provider, const config::Settings& settings,
                     const Message& message) {
   return ToText(MakeChannel(provider, settings)->Encode(message, ExampleContext()));
 }
