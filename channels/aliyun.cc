@@ -105,13 +105,6 @@ DurationUs LimitWindow(std::string_view message) {
   return says("小时") || says("hour") ? kHourUs : kMinuteUs;
 }
 
-std::string Digits(std::string_view phone) {
-  std::string digits;
-  std::copy_if(phone.begin(), phone.end(), std::back_inserter(digits),
-               [](char c) { return c >= '0' && c <= '9'; });
-  return digits;
-}
-
 void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
   Receipt receipt;
   const bool delivered = ValueOf(item, "success") == "true";

@@ -15,15 +15,16 @@ Registration SmtpRegistration();
 Registration AliyunRegistration();
 Registration TencentRegistration();
 Registration TwilioRegistration();
+Registration SmsHttpRegistration();
 Registration WechatTemplateRegistration();
 CouponRegistration LocalCouponRegistration();
 CouponRegistration HttpCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
-      ConsoleRegistration(), FileRegistration(),           WebhookRegistration(),
-      SmtpRegistration(),    AliyunRegistration(),         TencentRegistration(),
-      TwilioRegistration(),  WechatTemplateRegistration(),
+      ConsoleRegistration(), FileRegistration(),    WebhookRegistration(),
+      SmtpRegistration(),    AliyunRegistration(),  TencentRegistration(),
+      TwilioRegistration(),  SmsHttpRegistration(), WechatTemplateRegistration(),
   };
   return providers;
 }

@@ -1,5 +1,7 @@
 #include "channels/sms.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "channels/crypto.h"
@@ -8,6 +10,17 @@
 #include "triggers/base/text.h"
 
 namespace huitou::channels {
+
+std::string Digits(std::string_view phone) {
+  std::string digits;
+  std::copy_if(phone.begin(), phone.end(), std::back_inserter(digits),
+               [](char c) { return c >= '0' && c <= '9'; });
+  return digits;
+}
+
+std::string SmsText(const Message& message) {
+  return message.text.substr(0, message.text.find_last_not_of("\r\n") + 1);
+}
 
 Receipt SmsReply(std::string_view phone, std::string text, TimeUs time) {
   const bool opt_out = MeansOptOut(text);

@@ -11,6 +11,12 @@
 
 namespace huitou::channels {
 
+// The digits of a number, for who wants them alone.
+std::string Digits(std::string_view phone);
+
+// What the SMS says: the template's text without the line end that its file has.
+std::string SmsText(const Message& message);
+
 // What somebody wrote back: an opt-out or another reply. `phone` as the provider writes it.
 Receipt SmsReply(std::string_view phone, std::string text, TimeUs time);
 

@@ -114,11 +114,9 @@ class TwilioChannel : public Channel {
   explicit TwilioChannel(TwilioSettings settings) : settings_(std::move(settings)) {}
 
   Request Encode(const Message& message, const EncodeContext& /*context*/) const override {
-    std::string_view text = message.text;
-    text = text.substr(0, text.find_last_not_of("\r\n") + 1);  // the template file's last line end
     FormFields fields = {{"To", message.address},
                          settings_.sender,
-                         {"Body", std::string(text)},
+                         {"Body", SmsText(message)},
                          {"ValidityPeriod", settings_.valid_s}};
     if (!settings_.callback_url.empty()) {
       fields.emplace_back("StatusCallback",

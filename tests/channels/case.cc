@@ -38,6 +38,10 @@ Answer SmtpAnswer(int code, std::string text) {
   return answer;
 }
 
+CallbackRequest Post(std::string url, std::string body) {
+  return {"POST", std::move(url), {}, std::move(body)};
+}
+
 Answer LineAnswer() {
   return {};
 }

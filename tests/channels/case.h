@@ -1,5 +1,6 @@
 // What the conformance suite needs to know of one provider: good and bad settings, its answers with
-// the outcome of each, its callbacks, true and forged. One function a provider in cases.cc.
+// the outcome of each, its callbacks, true and forged. One function a provider
+// in cases.cc, or sms_cases.cc.
 #pragma once
 
 #include <memory>
@@ -49,6 +50,12 @@ inline void PrintTo(const ProviderCase& c, std::ostream* out) {
   *out << c.provider;
 }
 
+// Those of SMS, in sms_cases.cc.
+ProviderCase AliyunCase();
+ProviderCase TencentCase();
+ProviderCase TwilioCase();
+ProviderCase SmsHttpCase();
+
 // 2026-11-11T00:03:12Z, "now" in all cases.
 inline constexpr TimeUs kNow = 1'794'355'392 * kSecondUs;
 
@@ -57,6 +64,7 @@ EncodeContext ExampleContext();
 Answer HttpAnswer(int status, std::string body, Headers headers = {});
 Answer SmtpAnswer(int code, std::string text);
 Answer LineAnswer();
+CallbackRequest Post(std::string url, std::string body);
 Answer LostAnswerOf(TransportError error);
 std::unique_ptr<Channel> MakeChannel(const std::string& provider, const config::Settings& settings);
 

@@ -154,6 +154,39 @@ TEST(Twilio, PostsAFormFromANumberOrAService) {
                                                "20more&ValidityPeriod=3600")));
 }
 
+TEST(SmsHttp, EscapesEachPlaceholderForItsPlace) {
+  Message message = ExampleMessage();
+  message.address = "+8613900000000";
+  message.text = "\"50\" <元> & {to}\n";
+  message.fields = {{"sign", "回 &"}};
+  config::Settings settings{
+      {{"url", "https://sms.test/send?k={token}&s={field.sign}"},
+       {"headers", "X-Text: {text}\n\n x-unix:{unix}"},
+       {"token", "t&="},
+       {"body", R"({"to":"{to_digits}","text":"{text}","none":"{field.x}"})"}}};
+  EXPECT_EQ(Encoded("sms_http", settings, message),
+            "POST https://sms.test/send?k=t%26%3D&s=%E5%9B%9E%20%26\n"
+            "x-text: \"50\" <元> & {to}\n"
+            "x-unix: 1794355392\n"
+            "content-type: application/json; charset=utf-8\n"
+            "\n"
+            R"({"to":"8613900000000","text":"\"50\" <元> & {to}","none":""})");
+  settings.values["content_type"] = "text/xml";
+  settings.values["body"] = "<sms a='{to}'>{text}</sms>";
+  EXPECT_THAT(
+      Encoded("sms_http", settings, message),
+      testing::EndsWith("<sms a='+8613900000000'>&quot;50&quot; &lt;元&gt; &amp; {to}</sms>"));
+  settings.values["content_type"] = "application/x-www-form-urlencoded";
+  settings.values["body"] = "to={to}&text={text}";
+  EXPECT_THAT(
+      Encoded("sms_http", settings, message),
+      testing::EndsWith("to=%2B8613900000000&text=%2250%22%20%3C%E5%85%83%3E%20%26%20%7Bto%7D"));
+  settings.values["method"] = "GET";
+  EXPECT_THAT(
+      Encoded("sms_http", settings, message),
+      testing::AllOf(testing::StartsWith("GET "), testing::EndsWith("x-unix: 1794355392\n\n")));
+}
+
 TEST(Smtp, WarnsOfAPasswordThatAnybodyOnTheWayCanRead) {
   const auto warns = [](const std::string& url, const std::string& require_tls,
                         const std::string& password) {
