@@ -151,7 +151,7 @@ void Engine::Impl::OnEvent(const Event& event, const Context& context, Customer*
   for (const size_t index : listening->second.events) {
     Run& run = runs[index];
     if (IsTrue(run.campaign->where, run, nullptr, scope)) {
-      Trigger(run, 0, event.id, event.time, scope);
+      Trigger(run, 0, event.id, event.time, /*left=*/false, scope);
     }
   }
 }
@@ -275,6 +275,25 @@ void Engine::Impl::ArmClock(const Run& run, Clock* clock, const ClockRule& rule,
   }
 }
 
+// Whether an unconditional `exit:` has been met between the deadline and now: within the lateness
+// an order may have come that is newer than a deadline which is only now certain. A condition would
+// need the event itself, which is not kept.
+bool Engine::Impl::HasLeft(const Campaign& campaign, const Clock& clock, TimeUs deadline,
+                           const Scope& scope) const {
+  return std::any_of(campaign.exits.begin(), campaign.exits.end(), [&](const ExitRule& exit) {
+    if (exit.where != nullptr) {
+      return false;
+    }
+    if (exit.on == set->shop.order_counts_on && scope.customer.activity.last_order_at > deadline) {
+      return true;
+    }
+    return exit.on == campaign.absence()->of &&
+           std::any_of(clock.pending.begin(), clock.pending.end(), [&](const auto& instant) {
+             return instant.cancels && instant.time > deadline;
+           });
+  });
+}
+
 void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadline, Scope& scope) {
   auto& clocks = scope.customer.activity.clocks;
   Clock* clock = FindClock(&clocks, campaign, category);
@@ -291,6 +310,7 @@ void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadli
     return;  // the campaign, or its window for this category, is gone
   }
   const ClockRule rule{window, run->same_event};
+  const bool left = HasLeft(*run->campaign, *clock, deadline, scope);
   const bool fires = FireAt(clock, deadline, rule, scope.context.frontier);
   ArmClock(*run, clock, rule, scope);
   if (!fires) {
@@ -302,7 +322,7 @@ void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadli
   }
   char occurrence[32];
   const size_t length = FormatRfc3339(deadline, occurrence);
-  Trigger(*run, category, {occurrence, length}, deadline, scope);
+  Trigger(*run, category, {occurrence, length}, deadline, left, scope);
 }
 
 // --- timers and receipts
@@ -365,7 +385,9 @@ Reason Engine::CheckSend(const Dispatch& dispatch, std::string_view channel, con
                          Customer* customer, bool spend) {
   for (const Episode& episode : customer->episodes) {
     for (const IssuedCoupon& coupon : episode.coupons) {
-      const bool expired = coupon.expires_at != 0 && coupon.expires_at <= context.frontier;
+      // One that had expired when the message was decided is known to it.
+      const bool expired =
+          coupon.expires_at > dispatch.time && coupon.expires_at <= context.frontier;
       if (episode.id == dispatch.episode && (coupon.revoked || expired)) {
         return Reason::kExit;
       }
@@ -458,7 +480,7 @@ std::vector<Engine::Explanation> Engine::Explain(const Context& context, const C
       // Planning changes nothing but the draft: the customer is only read.
       Effects nowhere;
       Impl::Scope scope{context, const_cast<Customer&>(customer), nowhere, now, nullptr, kTimeMin};
-      Impl::Plan plan = impl_->MakePlan(run, &candidate, scope);
+      Impl::Plan plan = impl_->MakePlan(run, &candidate, /*past_coupons=*/true, scope);
       TimeUs until = kTimeMin;
       explanation.refusal = impl_->AskStepGates(run, plan.actions, scope, &until);
     }

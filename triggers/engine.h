@@ -42,6 +42,8 @@ struct TimerInput {
 struct ReceiptInput {
   enum class Kind : uint8_t {
     kAccepted,
+    kAwaitingReceipt,  // accepted; without a receipt another channel's turn comes
+    kSettled,          // no more will be known of one that was awaiting its receipt
     kDelivered,
     kFailed,
     kClicked,

@@ -58,6 +58,8 @@ struct Engine::Impl {
   void FeedClock(Run& run, uint32_t category, ClockInstant instant, Scope& scope);
   Clock* NewClock(Run& run, uint32_t category, Customer* customer);
   void ArmClock(const Run& run, Clock* clock, const ClockRule& rule, Scope& scope);
+  bool HasLeft(const Campaign& campaign, const Clock& clock, TimeUs deadline,
+               const Scope& scope) const;
   void FireClock(uint32_t campaign, uint32_t category, TimeUs deadline, Scope& scope);
   DurationUs WindowOf(Run& run, uint32_t category);
   void UpdateTier(Scope& scope);
@@ -65,8 +67,10 @@ struct Engine::Impl {
   Run* RunOf(const Episode& episode);
 
   // --- episodes.cc and steps.cc: the life of an episode
-  // A candidate of `run`; `occurrence` makes its id unique.
-  void Trigger(Run& run, uint32_t clock, std::string_view occurrence, TimeUs time, Scope& scope);
+  // A candidate of `run`; `occurrence` makes its id unique. `left`: what ends it has come already,
+  // behind `time` but before it could fire.
+  void Trigger(Run& run, uint32_t clock, std::string_view occurrence, TimeUs time, bool left,
+               Scope& scope);
   // The gates, then the steps up to the first wait. True when the episode is still to be kept.
   bool Enter(Run& run, Episode* episode, Scope& scope);
   bool Continue(Run& run, Episode* episode, Scope& scope);
@@ -91,7 +95,9 @@ struct Engine::Impl {
     const WaitStep* wait = nullptr;
     std::vector<Action> actions;
   };
-  Plan MakePlan(Run& run, Episode* draft, Scope& scope);
+  // `past_coupons`: does not stop at a coupon that a provider is asked for, since the gates of what
+  // comes behind it are asked before it is.
+  Plan MakePlan(Run& run, Episode* draft, bool past_coupons, Scope& scope);
   // Asks the step gates of all actions, gate by gate. kNone, or the first refusal.
   Reason AskStepGates(Run& run, std::span<Action> actions, Scope& scope, TimeUs* until);
   // Takes what limits and budgets must hold for these actions, or nothing and says why not.

@@ -17,6 +17,7 @@ constexpr DurationUs kCouponAnswerWait = 7 * kDayUs;
 std::string_view EventTypeOf(ReceiptInput::Kind kind) {
   switch (kind) {
     case ReceiptInput::Kind::kAccepted:
+    case ReceiptInput::Kind::kAwaitingReceipt:
       return "message.accepted";
     case ReceiptInput::Kind::kDelivered:
       return "message.delivered";
@@ -24,6 +25,7 @@ std::string_view EventTypeOf(ReceiptInput::Kind kind) {
       return "message.failed";
     case ReceiptInput::Kind::kClicked:
       return "message.clicked";
+    case ReceiptInput::Kind::kSettled:
     case ReceiptInput::Kind::kCouponIssued:
     case ReceiptInput::Kind::kCouponRefused:
       break;
@@ -121,7 +123,7 @@ Decision& Engine::Impl::Record(const Run& run, Episode* episode, OutcomeKind out
 // --- candidates
 
 void Engine::Impl::Trigger(Run& run, uint32_t clock, std::string_view occurrence, TimeUs time,
-                           Scope& scope) {
+                           bool left, Scope& scope) {
   const Campaign& campaign = *run.campaign;
   Episode episode;
   episode.id = Hash128({campaign.id, scope.customer.id, symbols->Name(clock), occurrence});
@@ -142,6 +144,8 @@ void Engine::Impl::Trigger(Run& run, uint32_t clock, std::string_view occurrence
   bool keep = false;
   if (scope.customer.episodes.size() >= limits::kEpisodesMax) {
     keep = Reject(run, &episode, Reason::kLimit, scope);
+  } else if (left) {
+    keep = Reject(run, &episode, Reason::kExit, scope);
   } else if (campaign.settle > 0) {
     episode.due = time + campaign.settle;
     keep = true;
@@ -243,9 +247,17 @@ bool Engine::Impl::Enter(Run& run, Episode* episode, Scope& scope) {
   }
   const Draft draft(*episode);
   episode->cursor = 0;
-  Plan plan = MakePlan(run, episode, scope);
   TimeUs until = kTimeMin;
-  reason = AskStepGates(run, plan.actions, scope, &until);
+  if (!set->coupons_local) {
+    Plan whole = MakePlan(run, episode, /*past_coupons=*/true, scope);
+    reason = AskStepGates(run, whole.actions, scope, &until);
+    draft.Undo(episode);
+    episode->cursor = 0;
+  }
+  Plan plan = MakePlan(run, episode, /*past_coupons=*/false, scope);
+  if (reason == Reason::kNone) {
+    reason = AskStepGates(run, plan.actions, scope, &until);
+  }
   if (reason == Reason::kQuietHours && !set->shop.quiet_hours->skip) {
     draft.Undo(episode);
     episode->state = Episode::State::kDeferredEntry;
@@ -483,7 +495,9 @@ bool Engine::Impl::HearReceipt(Run& run, Episode* episode, const ReceiptInput& r
     }
     if (receipt.kind == Kind::kClicked) {
       message.clicked = true;
-    } else if (receipt.kind == Kind::kAccepted && message.status == SentMessage::Status::kPlanned) {
+    } else if ((receipt.kind == Kind::kAccepted || receipt.kind == Kind::kSettled) &&
+               message.status == SentMessage::Status::kPlanned) {
+      // One that awaits its receipt stays planned: an exit still keeps it from other channels.
       message.status = SentMessage::Status::kAccepted;
     } else if (receipt.kind == Kind::kDelivered) {
       message.status = SentMessage::Status::kDelivered;

@@ -174,11 +174,12 @@ bool AnyPasses(const StepQuestion& q) {
   });
 }
 
-// Sends in (now - per, now] that count for the cap.
+// Sends that count for the cap: those in (now - per, now], and those after `now` whose own window
+// this one would be in, for events and timers do not come in the order of their times.
 int CountSends(const std::vector<RecentSend>& sends, const Cap& cap, uint32_t cap_channel,
                TimeUs now) {
   return static_cast<int>(std::count_if(sends.begin(), sends.end(), [&](const RecentSend& send) {
-    return send.time > now - cap.per && send.time <= now &&
+    return send.time > now - cap.per && send.time < now + cap.per &&
            (!cap.message_class.has_value() || send.message_class == *cap.message_class) &&
            (cap.channel.empty() || send.channel == cap_channel);
   }));

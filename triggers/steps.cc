@@ -26,7 +26,8 @@ void UndoAction(Episode* episode, const Id128& dispatch) {
 
 // Conditions of one run see the customer as it is when the run begins, with the coupons that the
 // run itself is about to issue.
-Engine::Impl::Plan Engine::Impl::MakePlan(Run& run, Episode* draft, Scope& scope) {
+Engine::Impl::Plan Engine::Impl::MakePlan(Run& run, Episode* draft, bool past_coupons,
+                                          Scope& scope) {
   const auto& program = run.campaign->program;
   Plan plan;
   int at = draft->cursor;
@@ -63,7 +64,7 @@ Engine::Impl::Plan Engine::Impl::MakePlan(Run& run, Episode* draft, Scope& scope
         draft->messages.push_back({run.campaign->MessageIndex(&step), action.dispatch,
                                    SentMessage::Status::kPlanned, false});
       } else if (const auto* coupon = std::get_if<CouponStep>(&step.action)) {
-        if (!set->coupons_local) {
+        if (!set->coupons_local && !past_coupons) {
           plan.actions.push_back(std::move(action));
           plan.end = Plan::End::kAwaitCoupon;
           return plan;
@@ -163,7 +164,7 @@ Reason Engine::Impl::TakeAllowances(Run& run, std::span<const Action> actions, b
 
 // After a wait every step is asked for itself: a refusal skips it, quiet hours hold the episode.
 bool Engine::Impl::Continue(Run& run, Episode* episode, Scope& scope) {
-  Plan plan = MakePlan(run, episode, scope);
+  Plan plan = MakePlan(run, episode, /*past_coupons=*/false, scope);
   for (size_t i = 0; i < plan.actions.size(); ++i) {
     Action& action = plan.actions[i];
     TimeUs until = kTimeMin;

@@ -75,6 +75,15 @@ channels::Promise PromiseOf(const std::string& word, channels::Promise own) {
   return own;
 }
 
+// Callbacks are believed only where their token is set.
+bool MayGiveReceipts(const channels::Registration& registration, const config::Settings& settings) {
+  const auto& known = registration.schema.settings;
+  const bool by_token = std::any_of(known.begin(), known.end(), [](const auto& setting) {
+    return setting.name == "callback_token";
+  });
+  return registration.receipts && (!by_token || !settings.Get("callback_token").empty());
+}
+
 }  // namespace
 
 Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::string& state_dir) {
@@ -96,7 +105,7 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
     made.limits.timeout = channel.timeout.value_or(made.limits.timeout);
     ChannelPolicy& policy = outlets.policies[channel.name];
     policy.promise = PromiseOf(channel.promise, registration->promise);
-    policy.receipt_wait = registration->receipts ? kReceiptWait : 0;
+    policy.receipt_wait = MayGiveReceipts(*registration, channel.settings) ? kReceiptWait : 0;
     outlets.channels.push_back(std::move(made));
   }
   config::Settings settings = config.coupons.settings;

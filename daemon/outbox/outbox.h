@@ -84,6 +84,8 @@ struct Transition {
   enum class Event : uint8_t {
     kNone,  // nothing to tell yet: it will be tried again or waits
     kAccepted,
+    kAwaitingReceipt,  // accepted; without a receipt the next channel's turn comes
+    kSettled,          // no more will be known of one that was awaiting its receipt
     kDelivered,
     kFailed,  // on every channel of `via`, or past its deadline
     kCouponIssued,
@@ -103,6 +105,12 @@ Transition OnReceipt(OutboxRecord* record, const channels::Receipt& receipt, Tim
 // not_before has come for a record that is kAccepted or kUnknown; for one that is kPlanned, asked
 // before it is leased: it fails when its deadline has passed meanwhile.
 Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now);
+// Its episode has ended: nothing more is sent. What is on its way can't be called back, and its
+// news is taken; what was accepted, or may have been, is neither repeated nor brought by another
+// channel; what is planned ends, with kWithdrawn as the reason, when it is next looked at.
+inline constexpr char kWithdrawn[] = "withdrawn";
+void Withdraw(OutboxRecord* record, TimeUs now);
+bool IsWithdrawn(const OutboxRecord& record);
 // Whether a record may leave its channel, which is down, for the next one of `via`: not where the
 // key of an earlier attempt makes only a repeat on the same channel harmless.
 bool MayDivert(const OutboxRecord& record, const ChannelPolicy& policy);

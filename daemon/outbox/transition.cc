@@ -45,9 +45,14 @@ Transition Fail(const OutboxRecord& record, std::string reason) {
   Transition transition;
   transition.event = IsCoupon(record) ? Event::kCouponRefused : Event::kFailed;
   transition.settled = true;
-  transition.dead_letter = true;
-  transition.reason = std::move(reason);
+  transition.dead_letter = !IsWithdrawn(record);
+  transition.reason = IsWithdrawn(record) ? kWithdrawn : std::move(reason);
   return transition;
+}
+
+// Whether the next channel's turn comes when no receipt does: only where one could have come.
+bool AwaitsReceipt(const OutboxRecord& record, const ChannelPolicy& policy) {
+  return HasNextChannel(record) && record.dispatch.wait_receipt > 0 && policy.receipt_wait > 0;
 }
 
 // This channel will not bring it: on to the next one, which is the same message still.
@@ -85,15 +90,13 @@ Transition OnAccepted(OutboxRecord* record, const SendResult& result, const Chan
     transition.settled = true;
     return transition;
   }
-  transition.event = Event::kAccepted;
+  const bool awaits = AwaitsReceipt(*record, policy);
+  transition.event = awaits ? Event::kAwaitingReceipt : Event::kAccepted;
   record->state = State::kAccepted;
   record->provider_message_id = result.outcome.provider_message_id;
   // The next channel's turn comes after wait_receipt; the last one waits for as long as any
   // receipt may come.
-  const DurationUs fallback_wait = record->dispatch.wait_receipt;
-  const DurationUs wait = HasNextChannel(*record) && fallback_wait > 0
-                              ? fallback_wait
-                              : std::max(fallback_wait, policy.receipt_wait);
+  const DurationUs wait = awaits ? record->dispatch.wait_receipt : policy.receipt_wait;
   record->not_before = After(now, wait);
   transition.settled = wait <= 0;
   return transition;
@@ -214,13 +217,29 @@ Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now) 
   if (record->state == State::kUnknown) {
     return OnUnknownDue(record, policy, now);
   }
-  if (record->dispatch.wait_receipt > 0 && HasNextChannel(*record) && now < record->give_up_at) {
+  const bool awaited = AwaitsReceipt(*record, policy);
+  if (awaited && now < record->give_up_at) {
     return FallBack(record, "no_receipt", now);
   }
-  // Accepted was told; no more will be known.
+  // No more will be known.
   Transition transition;
+  transition.event = awaited ? Event::kSettled : Event::kNone;
   transition.settled = true;
   return transition;
+}
+
+void Withdraw(OutboxRecord* record, TimeUs now) {
+  if (!IsCoupon(*record)) {
+    record->dispatch.via.resize(record->channel_index + 1);
+  }
+  record->give_up_at = kTimeMin;
+  if (record->state == State::kPlanned) {
+    record->not_before = std::min(record->not_before, now);
+  }
+}
+
+bool IsWithdrawn(const OutboxRecord& record) {
+  return record.give_up_at == kTimeMin;
 }
 
 bool MayDivert(const OutboxRecord& record, const ChannelPolicy& policy) {

@@ -18,6 +18,10 @@ std::optional<ReceiptInput::Kind> KindOf(Transition::Event event) {
       return std::nullopt;
     case Transition::Event::kAccepted:
       return ReceiptInput::Kind::kAccepted;
+    case Transition::Event::kAwaitingReceipt:
+      return ReceiptInput::Kind::kAwaitingReceipt;
+    case Transition::Event::kSettled:
+      return ReceiptInput::Kind::kSettled;
     case Transition::Event::kDelivered:
       return ReceiptInput::Kind::kDelivered;
     case Transition::Event::kFailed:
@@ -154,7 +158,7 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
   }
   if (transition.event == Transition::Event::kFailed ||
       transition.event == Transition::Event::kCouponRefused) {
-    observer_.OnDispatch(channel_before, "failed");
+    observer_.OnDispatch(channel_before, transition.reason == kWithdrawn ? "refused" : "failed");
   }
   if (transition.dead_letter) {
     JsonObject letter;
@@ -172,11 +176,21 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
 }
 
 void Shard::Impl::Withdraw(const Id128& dispatch) {
-  const Result<OutboxRecord*> record = outbox_.Find(dispatch);
-  // One that is on its way can't be called back; asked again before a repeat, it will not go.
-  if (record.ok() && *record != nullptr && (*record)->state == OutboxRecord::State::kPlanned) {
-    outbox_.Settle(dispatch);
+  const Result<OutboxRecord*> found = outbox_.Find(dispatch);
+  if (!found.ok() || *found == nullptr) {
+    return;
   }
+  OutboxRecord* const record = *found;
+  const bool coupon = record->dispatch.kind == Dispatch::Kind::kCoupon;
+  if (record->state == OutboxRecord::State::kPlanned && !coupon) {
+    outbox_.Settle(dispatch);
+    return;
+  }
+  // A coupon's end is told to the engine, which gives its money back.
+  const std::string channel = record->channel();
+  huitou::Withdraw(record, wall_);
+  outbox_.Changed(dispatch, channel);
+  dirty_ = true;
 }
 
 // --- leases

@@ -197,12 +197,20 @@ void CountOpenEpisodes(World* world, BacktestReport* report) {
 }  // namespace
 
 // The events through the world, into the report.
+// A backtest asks no shop for its coupons.
+std::shared_ptr<const CampaignSet> WithLocalCoupons(const CampaignSet& set) {
+  auto local = std::make_shared<CampaignSet>(set);
+  local->coupons_local = true;
+  return local;
+}
+
 class Backtest::Impl {
  public:
   Impl(std::shared_ptr<const CampaignSet> set, const BacktestOptions& options)
       : options_(options),
         tally_(*set, &report_),
-        world_(set, {options.lateness, options.assume_contact, options.assume_consent, true},
+        world_(WithLocalCoupons(*set),
+               {options.lateness, options.assume_contact, options.assume_consent, true},
                [this](const Effects& effects, uint32_t) { tally_.Add(effects, &log_); }),
         stream_(options.files, OptionsFor(*set)) {}
 

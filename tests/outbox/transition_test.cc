@@ -59,7 +59,8 @@ const char* Name(State state) {
 }
 
 const char* Name(Event event) {
-  static const char* const kNames[] = {"", "accepted", "delivered", "failed", "issued", "refused"};
+  static const char* const kNames[] = {"",          "accepted", "awaiting", "over",
+                                       "delivered", "failed",   "issued",   "refused"};
   return kNames[static_cast<int>(event)];
 }
 
@@ -107,7 +108,7 @@ TEST(Transition, EveryResultHasItsRow) {
       {"accepted, nothing awaited", K::kAccepted, Promise::kAtLeastOnce, 0, 0, 0,
        "settled accepted"},
       {"accepted, fallback after a while", K::kAccepted, Promise::kAtLeastOnce, 0, 0,
-       10 * kMinuteUs, "accepted wechat#1 +10m accepted"},
+       10 * kMinuteUs, "accepted wechat#1 +10m awaiting"},
       {"refused falls back", K::kRejected, Promise::kAtLeastOnce, 0, 0, 0,
        "planned sms#0 +0s fell back(word)"},
       {"refused by the last", K::kRejected, Promise::kAtLeastOnce, 1, 0, 0,
@@ -134,10 +135,50 @@ TEST(Transition, EveryResultHasItsRow) {
     record.channel_index = row.channel_index;
     record.attempts = row.attempts;
     record.dispatch.wait_receipt = row.wait_receipt;
+    ChannelPolicy policy = PolicyOf(row.promise);
+    policy.receipt_wait = row.wait_receipt;
     const Transition transition =
-        OnSendResult(&record, Result(record, row.kind), PolicyOf(row.promise), kNow, 0.5);
+        OnSendResult(&record, Result(record, row.kind), policy, kNow, 0.5);
     EXPECT_EQ(Say(record, transition), row.expected) << row.name;
   }
+}
+
+TEST(Transition, WhereNoReceiptCanComeNoneIsWaitedFor) {
+  const ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  OutboxRecord record = Leased();
+  record.dispatch.wait_receipt = 10 * kMinuteUs;
+  const Transition transition =
+      OnSendResult(&record, Result(record, Outcome::Kind::kAccepted), policy, kNow, 0.5);
+  EXPECT_EQ(Say(record, transition), "settled accepted");
+}
+
+TEST(Transition, WhatIsWithdrawnGoesNoFurther) {
+  using K = Outcome::Kind;
+  ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  policy.receipt_wait = kHourUs;
+  const auto sent = [&](K kind) {
+    OutboxRecord record = Leased();
+    record.dispatch.wait_receipt = kMinuteUs;
+    Withdraw(&record, kNow);
+    const Transition transition = OnSendResult(&record, Result(record, kind), policy, kNow, 0.5);
+    return Say(record, transition);
+  };
+  EXPECT_EQ(sent(K::kAccepted), "accepted wechat#1 +1h accepted");
+  EXPECT_EQ(sent(K::kRejected), "settled failed(withdrawn)");
+  EXPECT_EQ(sent(K::kRetry), "settled failed(withdrawn)");
+  const auto due = [&](State state, Dispatch::Kind kind) {
+    OutboxRecord record = Leased();
+    record.dispatch.kind = kind;
+    record.dispatch.wait_receipt = kMinuteUs;
+    record.state = state;
+    record.not_before = kNow;
+    Withdraw(&record, kNow);
+    const Transition transition = OnDue(&record, policy, kNow);
+    return Say(record, transition);
+  };
+  EXPECT_EQ(due(State::kAccepted, Dispatch::Kind::kMessage), "settled ");
+  EXPECT_EQ(due(State::kUnknown, Dispatch::Kind::kMessage), "settled failed(withdrawn)");
+  EXPECT_EQ(due(State::kPlanned, Dispatch::Kind::kCoupon), "settled refused(withdrawn)");
 }
 
 TEST(Transition, ACouponIsIssuedRefusedOrAskedForAgain) {
@@ -301,7 +342,7 @@ TEST(Transition, EveryDueTimeHasItsRow) {
       {"accepted, receipts change nothing", State::kAccepted, Promise::kAtMostOnce, 0, 1, 0, kDue,
        "settled "},
       {"accepted, too late for another", State::kAccepted, Promise::kAtMostOnce, 0, 1, kMinuteUs,
-       kDeadline, "settled "},
+       kDeadline, "settled over"},
       {"on its way", State::kLeased, Promise::kAtMostOnce, 0, 1, 0, kDeadline,
        "leased wechat#1 +1m"},
   };
@@ -312,7 +353,9 @@ TEST(Transition, EveryDueTimeHasItsRow) {
     record.attempts = row.attempts;
     record.dispatch.wait_receipt = row.wait_receipt;
     record.not_before = kDue;
-    const Transition transition = OnDue(&record, PolicyOf(row.promise), row.now);
+    ChannelPolicy policy = PolicyOf(row.promise);
+    policy.receipt_wait = row.wait_receipt;
+    const Transition transition = OnDue(&record, policy, row.now);
     std::string said = Say(record, transition);
     EXPECT_EQ(said, row.expected) << row.name;
   }
@@ -395,7 +438,7 @@ TEST(Transition, AcceptedIsKeptForTheReceiptsOfAProviderThatSendsThem) {
   record = Leased();
   record.dispatch.wait_receipt = kMinuteUs;
   EXPECT_EQ(Say(record, OnSendResult(&record, accepted, policy, kNow, 0)),
-            "accepted wechat#1 +1m accepted");
+            "accepted wechat#1 +1m awaiting");
   record = Leased();
   record.dispatch.wait_receipt = kMinuteUs;
   record.channel_index = 1;

@@ -227,6 +227,59 @@ TEST(Engine, AnExitWithdrawsWhatWasNotSentYet) {
   EXPECT_EQ(play.dispatches.size(), 1U);
 }
 
+TEST(Engine, AnExitKeepsAMessageThatAwaitsItsReceiptFromOtherChannels) {
+  for (const bool over : {true, false}) {
+    Campaign campaign = OnEvent("c", "order.paid", {Send({"sms", "email"})});
+    campaign.exits.push_back({"order.refunded", nullptr});
+    Play play(std::move(campaign));
+    play.Happens(kNoon, "order.paid");
+    EXPECT_EQ(play.lines.back(), "2026-11-01T04:00:00Z completed");
+    play.Receive(ReceiptInput::Kind::kAwaitingReceipt, play.dispatches[0]);
+    if (over) {
+      play.Receive(ReceiptInput::Kind::kSettled, play.dispatches[0]);
+    }
+    play.Happens("2026-11-01T05:00:00Z", "order.refunded");
+    EXPECT_EQ(play.withdrawn.size(), over ? 0U : 1U);
+    EXPECT_THAT(play.customer.episodes, IsEmpty());
+  }
+}
+
+TEST(Engine, WhoCameBackWithinTheLatenessIsNotWonBack) {
+  for (const bool exits : {true, false}) {
+    Campaign campaign = OnEvent("c", "", {Send({"sms"})});
+    AbsenceTrigger absence;
+    absence.after = absence.of = "order.paid";
+    absence.within_default = 10 * kDayUs;
+    campaign.trigger = absence;
+    if (exits) {
+      campaign.exits.push_back({"order.paid", nullptr});
+    }
+    Play play(std::move(campaign));
+    play.Happens("2026-10-01T04:00:00Z", "order.paid");
+    play.AdvanceTo("2026-10-11T00:00:00Z");
+    // An hour behind the deadline, of which it is not certain yet that nothing came before it.
+    play.Arrives("2026-10-11T05:00:00Z", "order.paid");
+    EXPECT_THAT(play.lines, IsEmpty());
+    play.AdvanceTo("2026-10-12T00:00:00Z");
+    EXPECT_EQ(play.lines[0], exits ? "2026-10-11T04:00:00Z rejected exit"
+                                   : "2026-10-11T04:00:00Z entered treated");
+    EXPECT_EQ(play.dispatches.size(), exits ? 0U : 1U);
+    play.AdvanceTo("2026-11-01T00:00:00Z");
+    EXPECT_EQ(play.dispatches.size(), exits ? 1U : 2U) << "the second order's own clock";
+  }
+}
+
+TEST(Engine, ACapHoldsInWhateverOrderTheTimesCome) {
+  Play play(OnEvent("c", "order.paid", {Send({"sms"})}));
+  play.shop().caps.push_back({MessageClass::kMarketing, "", 1, kDayUs});
+  play.Arrives("2026-11-01T04:00:00Z", "order.paid");
+  play.Arrives("2026-11-01T03:00:00Z", "order.paid");
+  play.Arrives("2026-10-31T04:00:01Z", "order.paid");
+  EXPECT_EQ(play.dispatches.size(), 1U);
+  play.Arrives("2026-10-31T04:00:00Z", "order.paid");
+  EXPECT_EQ(play.dispatches.size(), 2U);
+}
+
 TEST(Engine, WhatFiresLongAfterItsTimeWaitsForTheLogAndIsAskedAgain) {
   for (const bool came_back : {true, false}) {
     Campaign campaign = OnEvent("c", "", {Send({"sms"})});
@@ -271,6 +324,15 @@ TEST(Engine, ACouponOfTheShopsOwnInterfaceIsAwaited) {
       EXPECT_THAT(play.ledger, IsEmpty());
     }
   }
+}
+
+TEST(Engine, NoCouponIsAskedForThatItsMessageCannotAnnounce) {
+  Play play(OnEvent("c", "order.paid", {Coupon(50), Send({"sms"})}));
+  play.set().coupons_local = false;
+  play.context.assume_consent = false;
+  play.Happens(kNoon, "order.paid");
+  EXPECT_THAT(play.lines, ElementsAre("2026-11-01T04:00:00Z rejected consent"));
+  EXPECT_THAT(play.dispatches, IsEmpty());
 }
 
 TEST(Engine, OfTwoCampaignsThatWantTheSameSlotTheFirstInTheListGetsIt) {

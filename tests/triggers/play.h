@@ -125,6 +125,11 @@ class Play {
   // Fires what is due before, then applies an event of this type.
   void Happens(std::string_view at, std::string_view type, int rating = 0) {
     AdvanceTo(at);
+    Arrives(at, type, rating);
+  }
+
+  // The same without the frontier, as within the allowed lateness.
+  void Arrives(std::string_view at, std::string_view type, int rating = 0) {
     const std::string id = "e" + std::to_string(++events_);
     Review review;
     review.rating = rating;
