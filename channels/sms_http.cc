@@ -41,6 +41,7 @@ std::string EscapeJson(std::string_view text) {
   return json.substr(1, json.size() - 2);  // the template has the quotes
 }
 
+// Line ends as references, or XML's readers would change them; what XML cannot say becomes a blank.
 std::string EscapeXml(std::string_view text) {
   std::string xml;
   for (const char c : text) {
@@ -60,8 +61,13 @@ std::string EscapeXml(std::string_view text) {
       case '\'':
         xml += "&apos;";
         break;
+      case '\r':
+      case '\n':
+      case '\t':
+        xml += "&#" + std::to_string(c) + ";";
+        break;
       default:
-        xml += c;
+        xml += c >= '\0' && c < ' ' ? ' ' : c;
     }
   }
   return xml;

@@ -182,12 +182,12 @@ class TencentChannel : public Channel {
   Request Encode(const Message& message, const EncodeContext& context) const override {
     CloudRequest cloud;
     cloud.headers = {{"content-type", "application/json; charset=utf-8"},
-                     {"host", settings_.endpoint.authority},
-                     {"x-tc-action", "SendSms"}};
+                     {"host", settings_.endpoint.authority}};
     cloud.body = Body(message);
     HttpRequest request;
     request.url = OriginOf(settings_.endpoint) + "/";
-    request.headers = cloud.headers;
+    request.headers = cloud.headers;  // the two that the vendor's own library signs
+    request.headers.emplace_back("x-tc-action", "SendSms");
     request.headers.emplace_back("x-tc-version", "2021-01-11");
     request.headers.emplace_back("x-tc-timestamp", std::to_string(context.now / kSecondUs));
     request.headers.emplace_back("x-tc-region", settings_.region);

@@ -25,6 +25,13 @@ const config::Settings kSettings{{
     {"app_id", "wx5823bf96d3bd56c7"},
     {"app_secret", "judge-app-secret"},
     {"token", "judge-coupon-token"},
+    {"secret_id", "judge-secret-id"},
+    {"secret_key", "judge-secret-key"},
+    {"sdk_app_id", "1400006666"},
+    {"account_sid", "AC0123456789abcdef0123456789abcdef"},
+    {"auth_token", "judge-auth-token"},
+    {"from", "+15005550006"},
+    {"callback_url", "https://huitou.example.com/v1/callbacks/sms"},
 }};
 
 const config::Settings kMailSettings{{
@@ -34,6 +41,17 @@ const config::Settings kMailSettings{{
     {"unsubscribe_url", "https://shop.example.com/u/{token}"},
     {"unsubscribe_secret", "judge-unsubscribe-secret"},
 }};
+
+// Each kind of body that the channel sms_http escapes for.
+struct SmsBody {
+  std::string content_type;
+  std::string body;
+};
+const SmsBody kSmsBodies[] = {
+    {"application/json", R"({"to": "{to}", "text": "{text}"})"},
+    {"application/x-www-form-urlencoded", "to={to}&text={text}"},
+    {"text/xml", "<sms to=\"{to}\" same=\"{text}\"><text>{text}</text></sms>"},
+};
 
 // Their parameters have 35 characters; all of them go into a URL, which servers bound.
 constexpr size_t kQueryTextBytesMax = 4000;
@@ -72,6 +90,11 @@ void Shape(const std::string& provider, const std::string& text, Message* messag
   if (provider == "aliyun") {
     message->address = "+8613900000000";
     message->fields = {{"code", "SMS_154950909"}, {"param.name", text}, {"param.x y", "1"}};
+  } else if (provider == "tencent") {
+    message->address = "+8613900000000";
+    message->fields = {{"template_id", "1234"}, {"param.2", "second"}, {"param.1", text}};
+  } else if (provider == "twilio") {
+    message->address = "+8613900000000";
   } else if (provider == "wechat_template") {
     message->address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
     message->fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
@@ -104,9 +127,29 @@ void Print(const std::string& provider, const std::string& text, const Message& 
   std::printf("%s\n", line.Close().c_str());
 }
 
+// The channel sms_http, with each kind of body and the text in the query as well.
+void PrintSmsHttp(TimeUs now, int* number) {
+  for (const SmsBody& kind : kSmsBodies) {
+    const config::Settings settings{{{"url", "https://sms.example.com/send?text={text}"},
+                                     {"headers", "X-Text: {text}"},
+                                     {"content_type", kind.content_type},
+                                     {"body", kind.body}}};
+    const auto channel = FindProvider("sms_http")->make(settings);
+    for (const std::string& text : HardTexts()) {
+      Message message = HardMessage(text, ++*number);
+      message.address = "+8613900000000";
+      EncodeContext context;
+      context.now = now;
+      Print("sms_http", text, message, (*channel)->Encode(message, context));
+    }
+  }
+}
+
 int Run(TimeUs now) {
   int number = 0;
-  for (const std::string provider : {"webhook", "aliyun", "wechat_template", "smtp"}) {
+  PrintSmsHttp(now, &number);
+  for (const std::string provider :
+       {"webhook", "aliyun", "tencent", "twilio", "wechat_template", "smtp"}) {
     const auto channel =
         FindProvider(provider)->make(provider == "smtp" ? kMailSettings : kSettings);
     if (!channel.ok()) {
