@@ -228,6 +228,8 @@ bool Engine::Impl::Reject(Run& run, Episode* episode, Reason reason, Scope& scop
     return false;
   }
   decision.arm = "holdout";
+  // `reentry:` counts both arms alike, or the one would be asked again where the other is not.
+  RememberEntry(run, *episode, scope);
   if (!run.campaign->goal.has_value()) {
     return false;
   }

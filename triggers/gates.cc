@@ -29,12 +29,18 @@ bool Late(const EntryQuestion& q) {
   if (!q.episode.held_late || q.campaign.absence() == nullptr) {
     return true;
   }
-  return std::none_of(
-      q.customer.activity.clocks.begin(), q.customer.activity.clocks.end(),
-      [&](const Clock& clock) {
-        const bool same = clock.campaign == q.campaign_symbol && clock.category == q.episode.clock;
-        return same && (clock.last > q.episode.triggered_at || !clock.pending.empty());
-      });
+  const auto& clocks = q.customer.activity.clocks;
+  const bool runs_on = std::any_of(clocks.begin(), clocks.end(), [&](const Clock& clock) {
+    const bool same = clock.campaign == q.campaign_symbol && clock.category == q.episode.clock;
+    return same && (clock.last > q.episode.triggered_at || !clock.pending.empty());
+  });
+  // The clock has fired again since, and may have gone.
+  const auto& episodes = q.customer.episodes;
+  const bool fired_again = std::any_of(episodes.begin(), episodes.end(), [&](const Episode& other) {
+    return other.campaign == q.campaign_symbol && other.clock == q.episode.clock &&
+           other.triggered_at > q.episode.triggered_at;
+  });
+  return !runs_on && !fired_again;
 }
 
 bool Audience(const EntryQuestion& q) {
@@ -53,7 +59,9 @@ bool Audience(const EntryQuestion& q) {
 
 bool ReentryAllowed(const EntryQuestion& q) {
   for (const Episode& open : q.customer.episodes) {
-    const bool busy = open.state != Episode::State::kEnded && !(open.id == q.episode.id);
+    // A candidate that settles, or is held as late, has not entered yet.
+    const bool busy = open.state != Episode::State::kEnded &&
+                      open.state != Episode::State::kSettling && !(open.id == q.episode.id);
     if (busy && open.campaign == q.campaign_symbol && open.key == q.episode.key) {
       return false;
     }

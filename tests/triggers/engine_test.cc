@@ -227,6 +227,51 @@ TEST(Engine, AnExitWithdrawsWhatWasNotSentYet) {
   EXPECT_EQ(play.dispatches.size(), 1U);
 }
 
+TEST(Engine, ReentryCountsTheControlGroupAsItCountsTheTreated) {
+  for (const bool control : {true, false}) {
+    Campaign campaign = OnEvent("c", "order.paid", {Send({"sms"})});
+    campaign.reentry.rule = Reentry::Rule::kOnce;
+    campaign.holdout_share = control ? 10000 : 0;
+    Play play(std::move(campaign));
+    play.Happens(kNoon, "order.paid");
+    play.Happens("2026-11-02T04:00:00Z", "order.paid");
+    EXPECT_EQ(play.lines[0], control ? "2026-11-01T04:00:00Z rejected holdout holdout"
+                                     : "2026-11-01T04:00:00Z entered treated");
+    EXPECT_EQ(play.lines.back(), "2026-11-02T04:00:00Z rejected reentry");
+  }
+}
+
+TEST(Engine, CandidatesThatSettleDoNotKeepEachOtherOut) {
+  Campaign campaign = OnEvent("c", "order.paid", {Send({"sms"})});
+  campaign.reentry.rule = Reentry::Rule::kOnce;
+  campaign.settle = 30 * kMinuteUs;
+  Play play(std::move(campaign));
+  play.Happens("2026-11-01T04:00:00Z", "order.paid");
+  play.Happens("2026-11-01T04:10:00Z", "order.paid");
+  play.Happens("2026-11-01T04:20:00Z", "order.paid");
+  play.AdvanceTo("2026-11-02T00:00:00Z");
+  EXPECT_THAT(
+      play.lines,
+      ElementsAre("2026-11-01T04:30:00Z entered treated", "2026-11-01T04:30:00Z dispatched sms",
+                  "2026-11-01T04:30:00Z completed", "2026-11-01T04:40:00Z rejected reentry",
+                  "2026-11-01T04:50:00Z rejected reentry"));
+}
+
+TEST(Engine, OfAbsencesThatAnOutageHeldOnlyTheLastIsAnswered) {
+  Campaign campaign = OnEvent("c", "", {Send({"sms"})});
+  AbsenceTrigger absence;
+  absence.after = absence.of = "order.paid";
+  absence.within_default = 10 * kDayUs;
+  campaign.trigger = absence;
+  Play play(std::move(campaign));
+  play.context.wall = Play::At("2026-11-15T00:00:00Z");
+  play.Happens("2026-10-01T04:00:00Z", "order.paid");
+  play.Happens("2026-10-20T04:00:00Z", "order.paid");
+  play.AdvanceTo("2026-11-15T00:00:01Z");
+  EXPECT_THAT(play.lines, testing::Contains("2026-10-11T04:00:00Z rejected late"));
+  EXPECT_EQ(play.dispatches.size(), 1U);
+}
+
 TEST(Engine, AnExitKeepsAMessageThatAwaitsItsReceiptFromOtherChannels) {
   for (const bool over : {true, false}) {
     Campaign campaign = OnEvent("c", "order.paid", {Send({"sms", "email"})});
