@@ -1,12 +1,12 @@
 #include "daemon/app/daemon.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <utility>
 
 #include "daemon/app/daemon_impl.h"
 #include "daemon/app/setup.h"
+#include "daemon/app/state_files.h"
 #include "daemon/metrics/log.h"
 #include "daemon/metrics/uplift.h"
 #include "triggers/gates.h"
@@ -38,11 +38,8 @@ Daemon::Impl::~Impl() {
 Status Daemon::Impl::Start() {
   const config::DaemonConfig& config = loaded_->config;
   state_dir_ = options_.state_dir.empty() ? config.state_dir : options_.state_dir;
-  std::error_code error;
-  std::filesystem::create_directories(state_dir_, error);
-  if (error) {
-    return {StatusCode::kUnavailable,
-            state_dir_ + ": the state directory cannot be made: " + error.message()};
+  if (Status status = MakeStateFolder(state_dir_); !status.ok()) {
+    return status;
   }
   auto outlets = MakeOutlets(config, state_dir_);
   if (!outlets.ok()) {
@@ -190,19 +187,11 @@ bool Daemon::Impl::Reload() {
 }
 
 Status Daemon::Impl::RememberPaused(const std::set<std::string>& paused) {
-  const std::string path = PausedPath(state_dir_);
-  {
-    std::ofstream file(path + ".new", std::ios::binary);
-    for (const std::string& campaign : paused) {
-      file << campaign << '\n';
-    }
-    if (!file.flush()) {
-      return {StatusCode::kUnavailable, path + " cannot be written"};
-    }
+  std::string lines;
+  for (const std::string& campaign : paused) {
+    lines += campaign + "\n";
   }
-  std::error_code error;
-  std::filesystem::rename(path + ".new", path, error);
-  return error ? Status(StatusCode::kUnavailable, path + ": " + error.message()) : Status::Ok();
+  return ReplaceFile(PausedPath(state_dir_), lines);
 }
 
 void Daemon::Impl::Stop() {

@@ -2,11 +2,11 @@
 // and the HTTP door.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "config/files.h"
 #include "daemon/app/daemon_impl.h"
+#include "daemon/app/state_files.h"
 #include "daemon/http/api.h"
 #include "daemon/http/auth.h"
 #include "daemon/metrics/log.h"
@@ -38,10 +38,8 @@ Result<std::string> ReadOrMakeStateId(const std::string& path, Random* random) {
     return known;
   }
   const std::string id = Id128{random->Next(), random->Next()}.ToString();
-  std::ofstream file(path, std::ios::binary);
-  file << id;
-  if (!file.flush()) {
-    return Status(StatusCode::kUnavailable, path + " cannot be written");
+  if (Status status = ReplaceFile(path, id); !status.ok()) {
+    return status;
   }
   return id;
 }
