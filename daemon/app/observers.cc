@@ -125,9 +125,29 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
                                 const channels::Outcome& outcome, DurationUs took) {
   metrics_->Add(Metric::kDispatches, {channel, provider, channels::ToWord(outcome.kind)});
   metrics_->Observe(Metric::kDispatchDuration, {channel, provider}, Seconds(took));
-  if (outcome.kind == channels::Outcome::Kind::kChannelPaused) {
+  using Kind = channels::Outcome::Kind;
+  // An access token that ran out is renewed; nothing is wrong.
+  if (outcome.kind == Kind::kAccepted || outcome.kind == Kind::kTokenExpired) {
+    return;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    reasons_.insert_or_assign(std::string(channel), outcome.reason);
+  }
+  if (outcome.kind == Kind::kChannelPaused) {
     Log(LogLevel::kError, "the provider refuses this account or configuration; the channel pauses",
         {{"channel", channel}, {"reason", outcome.reason}});
+    return;
+  }
+  // One of a kind in a while: a provider that is away fails every send.
+  const std::string_view word = channels::ToWord(outcome.kind);
+  if (const auto left_out =
+          limiter_.Pass(std::string(channel).append(" ").append(word), SteadyNow())) {
+    Log(LogLevel::kWarning, "a send was not accepted",
+        {{"channel", channel},
+         {"outcome", word},
+         {"reason", outcome.reason},
+         {"left_out", *left_out}});
   }
 }
 
@@ -140,9 +160,18 @@ void DispatchMetrics::OnCircuit(std::string_view channel, CircuitBreaker::State 
       return;
     }
   }
-  Log(open ? LogLevel::kWarning : LogLevel::kInfo,
-      open ? "circuit open: the provider fails, sends wait" : "circuit closed: sends go on",
-      {{"channel", channel}});
+  if (open) {
+    Log(LogLevel::kWarning, "circuit open: the provider fails, sends wait",
+        {{"channel", channel}, {"last_reason", LastReason(channel)}});
+  } else {
+    Log(LogLevel::kInfo, "circuit closed: sends go on", {{"channel", channel}});
+  }
+}
+
+std::string DispatchMetrics::LastReason(std::string_view channel) {
+  std::lock_guard lock(mutex_);
+  const auto found = reasons_.find(channel);
+  return found == reasons_.end() ? std::string() : found->second;
 }
 
 void DispatchMetrics::OnToken(std::string_view channel, std::string_view reason) {

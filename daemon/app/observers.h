@@ -94,9 +94,14 @@ class DispatchMetrics final : public DispatchObserver {
   void OnToken(std::string_view channel, std::string_view reason) override;
 
  private:
+  // Why the last send of this channel was not accepted; empty when none was refused yet.
+  std::string LastReason(std::string_view channel);
+
   Metrics* const metrics_;
+  LogLimiter limiter_;
   std::mutex mutex_;
-  std::set<std::string, std::less<>> open_;  // circuits that are not closed
+  std::set<std::string, std::less<>> open_;  // circuits that are not closed; under mutex_
+  std::map<std::string, std::string, std::less<>> reasons_;  // by channel; under mutex_
 };
 
 }  // namespace huitou

@@ -94,7 +94,7 @@ Status Daemon::Impl::StartSinks() {
   const config::KafkaSource* kafka = FindKafka(config, &source);
   const auto target = [&](const config::SinkConfig& sink) -> SinkTarget {
     if (const auto* file = std::get_if<config::SinkConfig::File>(&sink.target)) {
-      return FileTarget{file->path};
+      return FileTarget{file->path, config.sync};
     }
     if (const auto* topic = std::get_if<config::SinkConfig::Kafka>(&sink.target)) {
       // Without brokers of its own a sink uses those of the source, with its TLS and SASL.

@@ -27,7 +27,8 @@ constexpr MetricRow kTable[] = {
     {Metric::kEvents, Type::kCounter, "huitou_events_total", "source,type",
      "Events applied; unknown types past a limit share the type 'other'."},
     {Metric::kEventsRejected, Type::kCounter, "huitou_events_rejected_total", "source,reason",
-     "Events refused; they are in the dead letters with this reason."},
+     "Events refused; those of Kafka and files are in the dead letters with this reason, those of "
+     "HTTP were answered with 400."},
     {Metric::kEventsLate, Type::kCounter, "huitou_events_late_total", "source",
      "Events older than the frontier: applied, but they fire nothing in the past."},
     {Metric::kEventsClamped, Type::kCounter, "huitou_events_clamped_total", "source",

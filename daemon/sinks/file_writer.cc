@@ -22,6 +22,11 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
+  // Errno says why not. What cannot be synced, a pipe or a device, needs none.
+  bool Sync() const {
+    return fdatasync(descriptor_) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP;
+  }
+
   bool is_open() const { return descriptor_ >= 0; }
 
   bool Append(const std::string& line) const {
@@ -46,7 +51,7 @@ class File {
 
 class FileWriter final : public SinkWriter {
  public:
-  explicit FileWriter(std::string path) : path_(std::move(path)) {}
+  explicit FileWriter(FileTarget target) : path_(std::move(target.path)), sync_(target.sync) {}
 
   Status Write(std::vector<SinkItem>* items) override {
     const File file(path_);
@@ -59,19 +64,21 @@ class FileWriter final : public SinkWriter {
       }
       item.done = true;
     }
-    return Status::Ok();
+    // Once a batch. When it fails, the next try has nothing to write and syncs again.
+    return !sync_ || file.Sync() ? Status::Ok() : Failure();
   }
 
  private:
   Status Failure() const { return {StatusCode::kUnavailable, path_ + ": " + std::strerror(errno)}; }
 
   const std::string path_;
+  const bool sync_;
 };
 
 }  // namespace
 
 std::unique_ptr<SinkWriter> MakeFileWriter(const FileTarget& target) {
-  return std::make_unique<FileWriter>(target.path);
+  return std::make_unique<FileWriter>(target);
 }
 
 }  // namespace huitou

@@ -25,6 +25,10 @@ class Sinks::Sink {
  public:
   Sink(SinkKind kind, std::unique_ptr<SinkWriter> writer, SinksHost host, Metrics* metrics)
       : kind_(kind), writer_(std::move(writer)), host_(std::move(host)), metrics_(metrics) {
+    // From the start, so that "none delivered" is something an alert can see.
+    Count("delivered", 0);
+    Count("retried", 0);
+    TellDepth();
     thread_ = std::thread([this] { Run(); });
   }
   ~Sink() { Stop(); }
@@ -116,6 +120,7 @@ class Sinks::Sink {
         return true;
       }
       Count("retried", 1);
+      TellDepth();
       if (const auto left_out = limiter_.Pass("sink", SteadyNow())) {
         Log(LogLevel::kWarning, "a sink does not take its records; they wait in the store",
             {{"sink", ToString(kind_)}, {"why", status.message()}, {"left_out", *left_out}});
@@ -141,6 +146,7 @@ class Sinks::Sink {
         room.swap(turned_away_);
       }
     }
+    TellDepth();
     for (const auto& [shard, sequence] : newest) {
       host_.delivered(shard, kind_, sequence);
     }
@@ -152,6 +158,11 @@ class Sinks::Sink {
   void Count(std::string_view outcome, size_t count) {
     if (metrics_ != nullptr) {
       metrics_->Add(Metric::kSinkRecords, {ToString(kind_), outcome}, static_cast<double>(count));
+    }
+  }
+
+  void TellDepth() {
+    if (metrics_ != nullptr) {
       const std::lock_guard lock(mutex_);
       metrics_->Set(Metric::kSinkDepth, {ToString(kind_)}, static_cast<double>(count_));
     }

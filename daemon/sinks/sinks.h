@@ -28,6 +28,7 @@ class Metrics;
 
 struct FileTarget {
   std::string path;
+  bool sync = true;  // a record is delivered when a power cut does not take it back
 };
 struct KafkaTarget {
   std::string brokers;

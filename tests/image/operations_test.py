@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What docker/ ships for operators is right: Prometheus' configuration and alerts by promtool, and
-no alert or dashboard asks for a metric or label that huitou does not have, and huitou itself takes
-the configurations of the image and of the compose stack."""
+no alert or dashboard asks for a metric, label or label's word that huitou does not have, and huitou
+itself takes the configurations of the image and of the compose stack."""
 import json
 import os
 import re
@@ -32,6 +32,41 @@ def known_metrics():
     return metrics
 
 
+def words_in(path, pattern):
+    """Every word in quotes of what matches in a source file."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        words = {word for found in re.findall(pattern, file.read(), re.S)
+                 for word in re.findall(r'"(\w+)"', found)}
+    assert words, f"{path}: no words; has {pattern} been renamed?"
+    return words
+
+
+def known_values():
+    """(metric, label) -> the words that the code puts there."""
+    outcomes = words_in("channels/words.cc", r"ToWord\(Outcome::Kind.*?\n}")
+    for path in ("daemon/shard/shard_outbox.cc", "daemon/shard/shard_receipts.cc"):
+        outcomes |= words_in(path, r"OnDispatch\([^;]*;")
+    return {
+        ("huitou_dispatches_total", "outcome"): outcomes,
+        ("huitou_decisions_total", "outcome"): words_in("triggers/decision.cc",
+                                                        r"kOutcomeWords = .*?;"),
+        ("huitou_sink_records_total", "outcome"): words_in("daemon/sinks/sinks.cc",
+                                                           r"Count\([^;]*;"),
+        ("huitou_receipts_total", "known"): {"yes", "no"},
+    }
+
+
+def wrong_values(name, selector, known):
+    for label, text in re.findall(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"', selector):
+        if label in ADDED_BY_PROMETHEUS or "$" in text:
+            continue
+        if (name, label) not in known:
+            yield f'{name}: which words may stand in {label}="{text}"?'
+        else:
+            for word in sorted(set(text.split("|")) - known[name, label]):
+                yield f"{name}: {label} is never {word}"
+
+
 def expressions():
     """(where, PromQL) of every alert, panel and variable."""
     with open(os.path.join(PROMETHEUS, "alerts.yml"), encoding="utf-8") as file:
@@ -49,6 +84,7 @@ def expressions():
 
 def mistakes(metrics):
     used = set()
+    known = known_values()
     for where, text in expressions():
         for name, selector in re.findall(r"\b(huitou_\w+)(?:\{([^}]*)\})?", text):
             used.add(name)
@@ -58,6 +94,8 @@ def mistakes(metrics):
             for label in re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", selector):
                 if label not in metrics[name] | ADDED_BY_PROMETHEUS:
                     yield f"{where}: {name} has no label {label}"
+            for wrong in wrong_values(name, selector, known):
+                yield f"{where}: {wrong}"
         names = {name for name in re.findall(r"\bhuitou_\w+", text) if name in metrics}
         labels = set().union(*(metrics[name] for name in names)) | ADDED_BY_PROMETHEUS
         for group in re.findall(r"\bby \(([^)]*)\)", text):

@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -17,6 +20,16 @@
 
 #include "daemon/metrics/metrics.h"
 #include "daemon/sources/limits.h"
+
+namespace {
+std::atomic<int> syncs = 0;
+}  // namespace
+
+// In the place of libc's: counts.
+extern "C" int fdatasync(int descriptor) {
+  ++syncs;
+  return static_cast<int>(syscall(SYS_fdatasync, descriptor));
+}
 
 namespace huitou {
 namespace {
@@ -36,7 +49,7 @@ class SinksTest : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  void Start(const std::string& path) {
+  void Start(const std::string& path, bool sync = true) {
     SinksHost host;
     host.delivered = [this](ShardNumber shard, SinkKind, uint64_t sequence) {
       const std::lock_guard lock(mutex_);
@@ -48,7 +61,7 @@ class SinksTest : public testing::Test {
       room_.push_back(shard);
       changed_.notify_all();
     };
-    sinks_ = Sinks::Start({.decisions = FileTarget{path}}, host, &metrics_).value();
+    sinks_ = Sinks::Start({.decisions = FileTarget{path, sync}}, host, &metrics_).value();
   }
 
   static std::vector<SinkRecord> Records(uint64_t from, uint64_t to) {
@@ -72,6 +85,10 @@ class SinksTest : public testing::Test {
     return lines;
   }
 
+  bool Says(const std::string& sample) const {
+    return metrics_.Serialize().find(sample + "\n") != std::string::npos;
+  }
+
   Metrics metrics_{"1"};
   std::string folder_;
   std::string path_;
@@ -90,6 +107,34 @@ TEST_F(SinksTest, RecordsAreWrittenInOrderAndConfirmed) {
   EXPECT_THAT(Lines(), ElementsAre("1", "2", "3"));
 }
 
+TEST_F(SinksTest, ARecordIsSyncedBeforeItIsConfirmedUnlessTheStoreIsNotEither) {
+  const int before = syncs;
+  Start(path_);
+  EXPECT_EQ(sinks_->Offer(0, SinkKind::kDecisions, Records(1, 3)), 3U);
+  EXPECT_TRUE(AwaitDelivered(0, 3));
+  const int after = syncs;
+  EXPECT_GT(after, before);
+  Start(path_, /*sync=*/false);
+  EXPECT_EQ(sinks_->Offer(1, SinkKind::kDecisions, Records(1, 3)), 3U);
+  EXPECT_TRUE(AwaitDelivered(1, 3));
+  EXPECT_EQ(syncs, after);
+}
+
+TEST_F(SinksTest, WhatCannotBeSyncedIsWrittenAllTheSame) {
+  Start("/dev/null");
+  EXPECT_EQ(sinks_->Offer(0, SinkKind::kDecisions, Records(1, 3)), 3U);
+  EXPECT_TRUE(AwaitDelivered(0, 3));
+}
+
+TEST_F(SinksTest, AnAlertSeesThatNothingWasDeliveredAndThatNothingWaits) {
+  Start(path_);
+  EXPECT_TRUE(Says(R"(huitou_sink_records_total{outcome="delivered",sink="decisions"} 0)"));
+  EXPECT_EQ(sinks_->Offer(0, SinkKind::kDecisions, Records(1, 3)), 3U);
+  EXPECT_TRUE(AwaitDelivered(0, 3));
+  EXPECT_TRUE(Says(R"(huitou_sink_records_total{outcome="delivered",sink="decisions"} 3)"));
+  EXPECT_TRUE(Says(R"(huitou_sink_depth{sink="decisions"} 0)"));
+}
+
 TEST_F(SinksTest, AKindWithoutASinkIsNotTaken) {
   Start(path_);
   EXPECT_EQ(sinks_->Offer(0, SinkKind::kEmits, Records(1, 1)), 0U);
@@ -99,7 +144,7 @@ TEST_F(SinksTest, WhatASinkDoesNotTakeIsNotConfirmedUntilItDoes) {
   const std::string late = folder_ + "/not/there.jsonl";
   Start(late);
   EXPECT_EQ(sinks_->Offer(0, SinkKind::kDecisions, Records(1, 2)), 2U);
-  while (metrics_.Serialize().find(R"(outcome="retried")") == std::string::npos) {
+  while (Says(R"(huitou_sink_records_total{outcome="retried",sink="decisions"} 0)")) {
     std::this_thread::yield();
   }
   {
