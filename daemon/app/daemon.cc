@@ -49,6 +49,10 @@ Status Daemon::Impl::Start() {
   if (Status status = OpenStore(); !status.ok()) {
     return status;
   }
+  if (Status status = KeepCurrency(CurrencyPath(), loaded_->campaigns->shop.currency);
+      !status.ok()) {
+    return status;
+  }
   std::set<std::string> paused;
   std::ifstream remembered(PausedPath(state_dir_));
   for (std::string line; std::getline(remembered, line);) {
@@ -153,13 +157,21 @@ bool Daemon::Impl::Reload() {
     Log(LogLevel::kError, "reload refused: the old campaigns stay in force");
     return false;
   }
+  const auto refused = [](const Status& why) {
+    Log(LogLevel::kError, "reload refused: the old campaigns stay in force",
+        {{"why", why.message()}});
+    return false;
+  };
+  Status fits = KeepCurrency(CurrencyPath(), loaded->campaigns->shop.currency);
+  fits = fits.ok() ? CanRun(*loaded->campaigns, outlets_) : fits;
+  if (!fits.ok()) {
+    return refused(fits);
+  }
   const std::shared_ptr<const Plays> old = plays();
   auto made =
       MakePlays(loaded, loaded->config.Channels(AllSchemas()), old->set->paused, store_.get());
   if (!made.ok()) {
-    Log(LogLevel::kError, "reload refused: the old campaigns stay in force",
-        {{"why", made.status().message()}});
-    return false;
+    return refused(made.status());
   }
   // Episodes may begin with the old versions until every shard has the new ones.
   auto set = std::make_shared<CampaignSet>(*made->set);

@@ -84,6 +84,7 @@ class Daemon::Impl {
   void CloseShards(const std::vector<ShardNumber>& shards, bool commit);
   std::vector<std::unique_ptr<ShardInput>> InputsOf(ShardNumber shard);
   std::unique_ptr<ContractDecoder> MakeDecoder(const std::optional<FieldMap>& map) const;
+  void OnEnded(ShardNumber shard, const Status& status);  // a worker, by itself or told to
   void OnFatal(ShardNumber shard, const Status& status);
   void Keep();  // housekeeping: gauges, readiness changes
   void UpdateGauges();
@@ -114,6 +115,7 @@ class Daemon::Impl {
   // The shard drops `share` when it has taken the plays up.
   void TellOf(const std::shared_ptr<const Plays>& plays, ShardNumber number, const Owned& owned,
               std::shared_ptr<void> share);
+  std::string CurrencyPath() const { return state_dir_ + "/currency"; }
   Status RememberPaused(const std::set<std::string>& paused);
 
   std::shared_ptr<config::Loaded> loaded_;

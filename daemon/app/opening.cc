@@ -119,7 +119,7 @@ Status Daemon::Impl::StartSinks() {
   };
   auto sinks =
       Sinks::Start({target(config.decisions), target(config.emits), target(config.dead_letters)},
-                   std::move(host), &metrics_);
+                   host, &metrics_);
   if (!sinks.ok()) {
     return sinks.status();
   }
@@ -255,7 +255,7 @@ Status Daemon::Impl::OpenShard(ShardNumber shard) {
   parts.pulses = &pulses_;
   parts.campaigns = plays->set;
   auto worker = ShardWorker::Open(std::move(options), std::move(parts), InputsOf(shard), &clock_,
-                                  [this, shard](const Status& status) { OnFatal(shard, status); });
+                                  [this, shard](const Status& status) { OnEnded(shard, status); });
   if (!worker.ok()) {
     return worker.status();
   }
@@ -289,6 +289,17 @@ void Daemon::Impl::CloseShards(const std::vector<ShardNumber>& shards, bool comm
       owned.worker->Abandon();
     }
   }
+}
+
+void Daemon::Impl::OnEnded(ShardNumber shard, const Status& status) {
+  if (status.code() != StatusCode::kExhausted) {
+    OnFatal(shard, status);
+    return;
+  }
+  // Of the last commit alone: until then a shard waits for room.
+  Log(LogLevel::kWarning,
+      "a shard was closed on a full disk; what it had not committed is read again",
+      {{"shard", shard}, {"why", status.message()}});
 }
 
 void Daemon::Impl::OnFatal(ShardNumber shard, const Status& status) {

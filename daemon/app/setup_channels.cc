@@ -1,19 +1,13 @@
 #include "daemon/app/setup_channels.h"
 
-#include <fcntl.h>
-#include <openssl/rand.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <utility>
 #include <variant>
 
 #include "channels/channel.h"
 #include "channels/coupon_provider.h"
 #include "channels/words.h"
-#include "config/files.h"
+#include "daemon/app/state_files.h"
 
 namespace huitou {
 
@@ -35,34 +29,6 @@ class LocalCodes final : public CouponCodes {
  private:
   const std::unique_ptr<channels::CouponProvider> provider_;
 };
-
-// Codes must not be guessable, and stay the same after a restart.
-Result<std::string> ReadOrMakeKey(const std::string& path) {
-  if (auto known = config::ReadWholeFile(path); known.ok()) {
-    return known;
-  }
-  unsigned char bytes[32];
-  if (RAND_bytes(bytes, sizeof bytes) != 1) {
-    return Status(StatusCode::kInternal, "no randomness for the key of coupon codes");
-  }
-  std::string key;
-  for (const unsigned char byte : bytes) {
-    key.push_back("0123456789abcdef"[byte >> 4]);
-    key.push_back("0123456789abcdef"[byte & 15]);
-  }
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  const bool written = file >= 0 &&
-                       write(file, key.data(), key.size()) == static_cast<ssize_t>(key.size()) &&
-                       fsync(file) == 0;
-  if (file >= 0) {
-    close(file);
-  }
-  if (!written) {
-    return Status(StatusCode::kUnavailable,
-                  path + ": the key of coupon codes cannot be written: " + std::strerror(errno));
-  }
-  return key;
-}
 
 channels::Promise PromiseOf(const std::string& word, channels::Promise own) {
   using channels::Promise;
@@ -132,6 +98,25 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
     outlets.channels.push_back(std::move(made));
   }
   return outlets;
+}
+
+Status CanRun(const CampaignSet& set, const Outlets& outlets) {
+  const auto restart = [](const std::string& what) {
+    return Status(StatusCode::kInvalid, what + "; channels and coupons begin with a restart");
+  };
+  if (set.coupons_local != (outlets.codes != nullptr)) {
+    return restart("coupons: another provider than the one that runs");
+  }
+  for (const auto& campaign : set.campaigns) {
+    for (const Step* step : campaign->message_steps) {
+      for (const std::string& channel : std::get<SendStep>(step->action).via) {
+        if (!outlets.policies.contains(channel)) {
+          return restart("campaign " + campaign->id + ": channel " + channel + " does not run yet");
+        }
+      }
+    }
+  }
+  return Status::Ok();
 }
 
 FieldMap MakeFieldMap(const config::FieldMapping& mapping, Currency currency) {

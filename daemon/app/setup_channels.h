@@ -26,6 +26,10 @@ struct Outlets {
 // where the config gives none.
 Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::string& state_dir);
 
+// kInvalid where a current campaign needs what `outlets` has not: the config was changed since they
+// were made.
+Status CanRun(const CampaignSet& set, const Outlets& outlets);
+
 FieldMap MakeFieldMap(const config::FieldMapping& mapping, Currency currency);
 
 }  // namespace huitou

@@ -111,4 +111,17 @@ Result<std::string> ReadOrMakeKey(const std::string& path) {
   return key;
 }
 
+Status KeepCurrency(const std::string& path, const Currency& currency) {
+  const auto known = config::ReadWholeFile(path);
+  if (!known.ok() || known->empty()) {
+    return ReplaceFile(path, currency.code());
+  }
+  if (*known == currency.code()) {
+    return Status::Ok();
+  }
+  return {StatusCode::kInvalid, "the shop's currency is " + std::string(currency.code()) +
+                                    ", the sums in this state are " + *known +
+                                    "; put the currency back, or begin with a new state folder"};
+}
+
 }  // namespace huitou

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "triggers/base/money.h"
 #include "triggers/base/status.h"
 
 namespace huitou {
@@ -24,5 +25,9 @@ Status ReplaceFile(const std::string& path, std::string_view text);
 // guessable and stay the same after a restart, so any other file there is kInvalid. An empty one,
 // which makes guessable codes, is replaced.
 Result<std::string> ReadOrMakeKey(const std::string& path);
+
+// All sums of the state are in one currency, that of its first start; kInvalid when it is another
+// now, since they would be read as sums of that.
+Status KeepCurrency(const std::string& path, const Currency& currency);
 
 }  // namespace huitou

@@ -104,6 +104,16 @@ TEST_F(StateFiles, AFullDiskKeepsTheOldText) {
   EXPECT_EQ("old", Read());
 }
 
+TEST_F(StateFiles, TheCurrencyOfAStateStays) {
+  const std::string path = folder_ / "currency";
+  EXPECT_TRUE(KeepCurrency(path, *Currency::Parse("CNY")).ok());
+  EXPECT_TRUE(KeepCurrency(path, *Currency::Parse("CNY")).ok());
+  const Status other = KeepCurrency(path, *Currency::Parse("JPY"));
+  EXPECT_EQ(StatusCode::kInvalid, other.code());
+  EXPECT_NE(std::string::npos, other.message().find("CNY"));
+  EXPECT_TRUE(KeepCurrency(path, *Currency::Parse("CNY")).ok());
+}
+
 TEST_F(StateFiles, ANewStateFolderIsItsOwnersAlone) {
   const std::string path = folder_ / "a" / "state";
   ASSERT_TRUE(MakeStateFolder(path).ok());

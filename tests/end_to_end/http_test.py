@@ -5,6 +5,7 @@ erase, bad input, a full disk, a corrupt store.
     http_test.py [build/release/huitou] [unittest arguments]
 """
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -314,6 +315,47 @@ class Reloading(unittest.TestCase):
             wait_for("an episode of the new version",
                      lambda: one.outcomes("c2") == ["entered", "dispatched", "completed"])
 
+    def refuses(self, one, *words):
+        """What is on disk now is not taken up, and the log says why."""
+        before = one.log().count("reload refused")
+        one.process.send_signal(signal.SIGHUP)
+        wait_for("the refusal", lambda: one.log().count("reload refused") > before)
+        for word in words:
+            self.assertIn(word, one.log().splitlines()[-1])
+
+    def test_a_campaign_whose_channel_does_not_run_yet_is_not_taken_up(self):
+        with house() as one:
+            one.start()
+            text = one.read("huitou.yaml")
+            one.write("huitou.yaml", text.replace(
+                "  screen:", "  letters: {provider: file, path: letters.jsonl}\n  screen:"))
+            one.write("campaigns/more.yaml", THANKS.replace("campaign: thanks", "campaign: more")
+                      .replace("via: [outbox]", "via: [letters, outbox]"))
+            self.refuses(one, "more", "letters", "restart")
+            one.post(review(1, "c1", time.time()))
+            wait_for("the old set", lambda: one.outcomes("c1").count("dispatched") == 1)
+            self.assertEqual(one.stop(), 0)
+            one.start()
+            one.post(review(2, "c2", time.time()))
+            wait_for("both campaigns", lambda: one.outcomes("c2").count("dispatched") == 2)
+
+    def test_another_provider_of_coupons_begins_with_a_restart(self):
+        with house() as one:
+            one.start()
+            one.write("huitou.yaml", one.read("huitou.yaml") +
+                      "coupons: {provider: http, url: \"http://127.0.0.1:1/\"}\n")
+            self.refuses(one, "coupons", "restart")
+
+    def test_the_currency_of_a_state_stays(self):
+        with house() as one:
+            one.start()
+            one.write("shop.yaml", one.read("shop.yaml").replace("CNY", "JPY"))
+            self.refuses(one, "CNY", "JPY", "state")
+            self.assertEqual(one.stop(), 0)
+            one.spawn()
+            self.assertEqual(one.process.wait(60), 3, one.log())
+            self.assertIn("JPY", one.log().splitlines()[-1])
+
     def test_a_paused_campaign_lets_nobody_in_until_it_is_resumed(self):
         with house() as one:
             one.start()
@@ -600,7 +642,9 @@ class FullDisk(unittest.TestCase):
         if os.geteuid() != 0:
             self.skipTest("mounting a small disk needs root")
 
-    def test_a_full_disk_refuses_events_and_recovers_by_itself(self):
+    @contextlib.contextmanager
+    def small_disk(self):
+        """A house whose state is on a disk of SIZE, and the path of the file that fills it."""
         with house(CONFIG.replace("dir: state", "dir: disk/state")) as one:
             disk = one.path("disk")
             os.mkdir(disk)
@@ -609,18 +653,18 @@ class FullDisk(unittest.TestCase):
             if mounted.returncode != 0:
                 self.skipTest("no right to mount a tmpfs here")
             try:
-                self.fill_and_clear(one, disk)
+                yield one, os.path.join(disk, "ballast")
             finally:
                 one.kill()
                 subprocess.run(["umount", disk], check=True)
 
-    def fill_and_clear(self, one, disk):
+    def fill(self, one, ballast):
+        """The number of orders that were taken until no more are."""
         one.start()
         taken = 0
         one.post(order("first", "c1", time.time()))
         taken += 1
         wait_for("the first order", lambda: orders_of(one, "c1") == 1)
-        ballast = os.path.join(disk, "ballast")
         with open(ballast, "wb", buffering=0) as file:
             try:
                 while True:
@@ -643,6 +687,23 @@ class FullDisk(unittest.TestCase):
                 self.assertIn("disk is full", answer["detail"])
         self.assertEqual(refused, 5, "the disk is full, yet events are taken")
         self.assertIsNone(one.process.poll(), one.log()[-2000:])
+        return taken
+
+    def test_a_full_disk_refuses_events_and_recovers_by_itself(self):
+        with self.small_disk() as (one, ballast):
+            self.recovers(one, ballast)
+
+    def test_a_stop_on_a_full_disk_is_no_corruption(self):
+        with self.small_disk() as (one, ballast):
+            taken = self.fill(one, ballast)
+            self.assertEqual(one.stop(), 0)
+            self.assertNotIn("trusted", one.log())
+            os.remove(ballast)
+            one.start()
+            wait_for("every accepted order", lambda: orders_of(one, "c1") == taken)
+
+    def recovers(self, one, ballast):
+        taken = self.fill(one, ballast)
         wait_for("a word in the log", lambda: "disk is full" in one.log())
         wait_for("unreadiness", lambda: one.readiness()[0] == 503)
         self.assertIn("disk is full", str(one.readiness()[1]))
