@@ -8,13 +8,14 @@ namespace huitou {
 
 namespace {
 
-void AddPurchase(Activity* activity, TimeUs time, int64_t spend_minor) {
+// A refund is one of no orders that takes from the spend.
+void AddPurchase(Activity* activity, TimeUs time, int64_t spend_minor, uint32_t orders) {
   auto& purchases = activity->purchases;
   auto at = purchases.end();
   while (at != purchases.begin() && (at - 1)->time > time) {
     --at;
   }
-  purchases.insert(at, {time, spend_minor, 1});
+  purchases.insert(at, {time, spend_minor, orders});
   // What is older than the longest window counts for none of them.
   const TimeUs oldest = purchases.back().time - 400 * kDayUs;
   while (purchases.front().time < oldest) {
@@ -68,7 +69,7 @@ void ApplyOrder(const Event& event, const Shop& shop, SymbolTable* symbols, Acti
     AddCategories(activity, *event.order, same_currency, event.time, symbols);
   }
   activity->spend_minor += spend_minor;
-  AddPurchase(activity, event.time, spend_minor);
+  AddPurchase(activity, event.time, spend_minor, 1);
 }
 
 void Take(std::string* known, std::string_view said) {
@@ -227,6 +228,7 @@ void ApplyEvent(const Event& event, const Shop& shop, SymbolTable* symbols, Cust
     if (event.type == "order.refunded" && event.order != nullptr &&
         event.order->currency == shop.currency) {
       activity.spend_minor -= event.order->total_minor;
+      AddPurchase(&activity, event.time, -event.order->total_minor, 0);
     }
   } else if (event.type == "review.posted") {
     ++activity.reviews;

@@ -62,6 +62,18 @@ struct Draft {
   size_t messages;
 };
 
+// The first entry of the campaign that has most: one with a key per order must not make another
+// forget that it runs once.
+std::vector<Progress>::iterator OldestOfTheFullest(std::vector<Progress>& progress) {
+  const auto entries_of = [&](const Progress& one) {
+    return std::count_if(progress.begin(), progress.end(),
+                         [&](const Progress& other) { return other.campaign == one.campaign; });
+  };
+  return std::max_element(
+      progress.begin(), progress.end(),
+      [&](const Progress& a, const Progress& b) { return entries_of(a) < entries_of(b); });
+}
+
 }  // namespace
 
 // --- bindings
@@ -307,7 +319,7 @@ void Engine::Impl::RememberEntry(Run& run, const Episode& episode, Scope& scope)
     }
   }
   if (progress.size() >= limits::kProgressMax) {
-    progress.erase(progress.begin());
+    progress.erase(OldestOfTheFullest(progress));
   }
   progress.push_back({run.symbol, 1, episode.key, scope.now});
 }

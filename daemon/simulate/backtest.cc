@@ -341,6 +341,10 @@ std::string BacktestReport::ToText() const {
   std::string text = fmt::format(
       "{} events ({} late, {} repeated, {} refused) of {} customers, until {}\n", events, late,
       duplicates, Sum(events_rejected), customers, until == kTimeMin ? "-" : FormatRfc3339(until));
+  if (condition_errors > 0) {
+    text += fmt::format("{} conditions failed and were not true; huitou eval shows why\n",
+                        condition_errors);
+  }
   for (const auto& [reason, count] : events_rejected) {
     text += fmt::format("  refused: {:<24} {:>12}\n", reason, count);
   }

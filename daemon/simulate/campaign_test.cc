@@ -208,7 +208,7 @@ class Stage {
       same = Matches(test_.expect[i], happened_[i]);
     }
     const TimeUs start = test_.events.empty() ? test_.until : test_.events.front().time;
-    return same ? std::string() : Difference(test_.expect, happened_, start);
+    return same ? std::string() : Difference(test_.expect, happened_, start) + failed_conditions_;
   }
 
  private:
@@ -233,6 +233,10 @@ class Stage {
   }
 
   void Record(const Effects& effects) {
+    for (const ConditionError& error : effects.condition_errors) {
+      const std::string line = fmt::format("    a condition failed: {}\n", error.why);
+      failed_conditions_ += failed_conditions_.find(line) == std::string::npos ? line : "";
+    }
     for (const Decision& decision : effects.decisions) {
       happened_.push_back(MakeHappening(decision));
       for (const Dispatch& dispatch : effects.dispatches) {
@@ -248,6 +252,7 @@ class Stage {
   const config::CampaignTest& test_;
   const config::TemplateSet& templates_;
   std::vector<Happening> happened_;
+  std::string failed_conditions_;  // each once
   World world_;
 };
 

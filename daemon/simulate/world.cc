@@ -61,7 +61,8 @@ void World::Step(const Input& input, uint32_t number) {
   for (const TimerArm& timer : effects_.timers) {
     timers_.Add({timer.deadline, timer.slot, number});
   }
-  if (!effects_.decisions.empty() || !effects_.candidates.empty()) {
+  if (!effects_.decisions.empty() || !effects_.candidates.empty() ||
+      !effects_.condition_errors.empty()) {
     listener_(effects_, number);
   }
 }

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "tests/triggers/play.h"
+#include "triggers/activity.h"
 
 namespace huitou {
 namespace {
@@ -270,6 +272,34 @@ TEST(Engine, OfAbsencesThatAnOutageHeldOnlyTheLastIsAnswered) {
   play.AdvanceTo("2026-11-15T00:00:01Z");
   EXPECT_THAT(play.lines, testing::Contains("2026-10-11T04:00:00Z rejected late"));
   EXPECT_EQ(play.dispatches.size(), 1U);
+}
+
+TEST(Engine, ARefundIsTakenFromTheSumsOfItsDaysToo) {
+  Play play(OnEvent("c", "review.posted", {Send({"sms"})}));
+  play.Happens("2026-11-01T04:00:00Z", "order.paid");
+  play.Happens("2026-11-02T04:00:00Z", "order.paid");
+  play.Happens("2026-11-03T04:00:00Z", "order.refunded");
+  const WindowSum sum =
+      SumSince(play.customer.activity, Play::At("2026-11-04T04:00:00Z"), 30 * kDayUs);
+  EXPECT_EQ(sum.orders, 2);
+  EXPECT_EQ(sum.spend_minor, 9900);
+  EXPECT_EQ(play.customer.activity.spend_minor, 9900);
+}
+
+TEST(Engine, ACampaignWithAKeyPerOrderMakesNoOtherForgetThatItRunsOnce) {
+  Campaign each = OnEvent("each", "order.paid", {Send({"sms"})});
+  each.reentry.rule = Reentry::Rule::kOnce;
+  each.reentry.key = If("event.id", cel::Type::String());
+  Campaign once = OnEvent("once", "order.paid", {Send({"sms"})});
+  once.reentry.rule = Reentry::Rule::kOnce;
+  Play play(std::move(each));
+  play.Add(std::move(once));
+  for (int i = 0; i < 300; ++i) {
+    play.Arrives("2026-11-01T04:00:00Z", "order.paid");
+  }
+  EXPECT_EQ(std::count_if(play.dispatches.begin(), play.dispatches.end(),
+                          [](const Dispatch& dispatch) { return dispatch.campaign == "once"; }),
+            1);
 }
 
 TEST(Engine, AnExitKeepsAMessageThatAwaitsItsReceiptFromOtherChannels) {

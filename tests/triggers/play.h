@@ -47,9 +47,9 @@ class PlainCodes : public CouponCodes {
   }
 };
 
-inline Condition If(std::string_view text) {
+inline Condition If(std::string_view text, const cel::Type& type = cel::Type::Bool()) {
   const auto env = ConditionEnvironment({{"big"}, {"m1"}});
-  auto compiled = cel::Compile(text, env, cel::Type::Bool());
+  auto compiled = cel::Compile(text, env, type);
   CHECK(compiled.ok());
   return compiled.program;
 }
