@@ -30,7 +30,7 @@ constexpr TypeText kTypes[] = {
     {Type::kCondition, "a condition such as customer.orders >= 1", ""},
     {Type::kExpression, "an expression such as event.order.id", ""},
     {Type::kMustache, "text, which may have {{variables}}", ""},
-    {Type::kEvent, "an event such as order.paid", "^[a-z][a-z0-9_]*(\\.[a-z0-9_]+)+$"},
+    {Type::kEvent, "an event such as order.paid", "^[a-z0-9_-]+(\\.[a-z0-9_-]+)+$"},
     {Type::kEnum, "one of its words", ""},
     {Type::kCurrency, "a currency such as CNY", "^[A-Z]{3}$"},
     {Type::kZone, "a time zone such as Asia/Shanghai", ""},
