@@ -20,6 +20,7 @@
 #include "channels/sms.h"
 #include "channels/url.h"
 #include "triggers/base/json.h"
+#include "triggers/base/markup.h"
 
 namespace huitou::channels {
 namespace {
@@ -44,30 +45,11 @@ std::string EscapeJson(std::string_view text) {
 // Line ends as references, or XML's readers would change them; what XML cannot say becomes a blank.
 std::string EscapeXml(std::string_view text) {
   std::string xml;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        xml += "&lt;";
-        break;
-      case '>':
-        xml += "&gt;";
-        break;
-      case '&':
-        xml += "&amp;";
-        break;
-      case '"':
-        xml += "&quot;";
-        break;
-      case '\'':
-        xml += "&apos;";
-        break;
-      case '\r':
-      case '\n':
-      case '\t':
-        xml += "&#" + std::to_string(c) + ";";
-        break;
-      default:
-        xml += c >= '\0' && c < ' ' ? ' ' : c;
+  for (const char c : EscapeMarkup(text)) {
+    if (c == '\r' || c == '\n' || c == '\t') {
+      xml += "&#" + std::to_string(c) + ";";
+    } else {
+      xml += c >= '\0' && c < ' ' ? ' ' : c;
     }
   }
   return xml;

@@ -10,6 +10,7 @@
 #include "daemon/http/limits.h"
 #include "daemon/metrics/metrics.h"
 #include "triggers/base/json.h"
+#include "triggers/base/markup.h"
 
 namespace huitou::http {
 namespace {
@@ -137,39 +138,19 @@ Response Readiness(const DaemonApi& api) {
   return Json(object.Close(), reasons.empty() ? 200 : 503);
 }
 
-std::string EscapeHtml(std::string_view text) {
-  std::string html;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        html += "&lt;";
-        break;
-      case '>':
-        html += "&gt;";
-        break;
-      case '&':
-        html += "&amp;";
-        break;
-      default:
-        html += c;
-    }
-  }
-  return html;
-}
-
 Response StatusPage(const DaemonApi& api) {
   const std::vector<std::string> reasons =
       api.not_ready ? api.not_ready() : std::vector<std::string>{"starting"};
   std::string html =
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Huitou</title>"
       "<h1>Huitou " +
-      EscapeHtml(api.version) + "</h1>";
+      EscapeMarkup(api.version) + "</h1>";
   if (reasons.empty()) {
     html += "<p>ready</p>";
   } else {
     html += "<p>not ready:</p><ul>";
     for (const std::string& reason : reasons) {
-      html += "<li>" + EscapeHtml(reason) + "</li>";
+      html += "<li>" + EscapeMarkup(reason) + "</li>";
     }
     html += "</ul>";
   }

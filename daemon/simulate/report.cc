@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "triggers/base/markup.h"
+
 namespace huitou {
 
 namespace {
@@ -18,29 +20,6 @@ constexpr std::string_view kStyle =
     "td{padding:.2rem .6rem;border-bottom:1px solid #eee}td.n{text-align:right;"
     "font-variant-numeric:tabular-nums;width:8rem}td.b{width:50%}"
     ".bar{height:.8rem;background:#2a7;border-radius:2px}.no{background:#c66}.dim{color:#777}";
-
-std::string Escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 struct Row {
   std::string name;
@@ -59,7 +38,7 @@ std::string Table(const std::vector<Row>& rows) {
     html += fmt::format(
         "<tr><td>{}</td><td class=n>{}</td><td class=b><div class=\"bar{}\" "
         "style=\"width:{:.1f}%\"></div></td></tr>\n",
-        Escape(row.name), row.count, row.refusal ? " no" : "", percent);
+        EscapeMarkup(row.name), row.count, row.refusal ? " no" : "", percent);
   }
   return html + "</table>\n";
 }
@@ -104,11 +83,11 @@ std::string ReportHtml(const BacktestReport& report) {
     html += "<h2>Events refused</h2>\n" + Table(rows);
   }
   for (const auto& [id, campaign] : report.campaigns) {
-    html += fmt::format("<h2>{}</h2>\n", Escape(id)) + Table(RowsOf(campaign));
+    html += fmt::format("<h2>{}</h2>\n", EscapeMarkup(id)) + Table(RowsOf(campaign));
     for (const auto& [code, minor] : campaign.money_minor) {
-      html +=
-          fmt::format("<p>Money issued: {} {}</p>\n",
-                      FormatMinor(minor, Currency::Parse(code).value_or(Currency())), Escape(code));
+      html += fmt::format("<p>Money issued: {} {}</p>\n",
+                          FormatMinor(minor, Currency::Parse(code).value_or(Currency())),
+                          EscapeMarkup(code));
     }
   }
   html += fmt::format("<p class=dim>decisions sha256 {}</p>\n</html>\n", report.decisions_sha256);
