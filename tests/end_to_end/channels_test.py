@@ -20,6 +20,8 @@ BINARY = None
 SECRETS = {"WEBHOOK": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "KEY_ID": "judge-key-id",
            "KEY": "judge-key-secret", "APP_SECRET": "judge-app-secret",
            "SMS_CALLBACK": "sms-callback-token-1234", "WECHAT_CALLBACK": "wechatcallbacktoken",
+           "TENCENT_ID": "judge-secret-id", "TENCENT_KEY": "judge-secret-key",
+           "TWILIO": "judge-auth-token",
            "AES": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"}
 APP_ID = "wx5823bf96d3bd56c7"
 CONFIG = """
@@ -33,12 +35,18 @@ channels:
   sms: {provider: aliyun, access_key_id: env:KEY_ID, access_key_secret: env:KEY,
         sign_name: 回头小店, endpoint: "http://127.0.0.1:HTTP", callback_token: env:SMS_CALLBACK,
         timeout: 1s}
+  tencent: {provider: tencent, secret_id: env:TENCENT_ID, secret_key: env:TENCENT_KEY,
+            sdk_app_id: "1400006666", sign_name: 回头小店, endpoint: "http://127.0.0.1:HTTP",
+            callback_token: env:SMS_CALLBACK, timeout: 1s}
+  twilio: {provider: twilio, account_sid: ACCOUNT, auth_token: env:TWILIO, from: "+15005550006",
+           endpoint: "http://127.0.0.1:HTTP", timeout: 1s, rate: 100/s,
+           callback_url: "http://127.0.0.1:{port}/v1/callbacks/twilio"}
   wechat: {provider: wechat_template, app_id: APP_ID, app_secret: env:APP_SECRET,
            endpoint: "http://127.0.0.1:HTTP", callback_token: env:WECHAT_CALLBACK,
            encoding_aes_key: env:AES}
   hook: {provider: webhook, url: "http://127.0.0.1:HTTP/webhook", secret: env:WEBHOOK, timeout: 1s}
 http: {listen: "127.0.0.1:{port}"}
-"""
+""".replace("ACCOUNT", "AC0123456789abcdef0123456789abcdef")
 THANKS = """
 campaign: thanks-{name}
 trigger: {event: review.posted}
@@ -53,6 +61,7 @@ TEMPLATES = {
     "thanks.email": "---\nsubject: 谢谢您，{{#name}}{{name}}{{/name}}！这是一个足够长的主题，"
                     "长到一行邮件标题放不下为止\n---\n" + TEXT,
     "thanks.sms": "---\ncode: SMS_123456\nparam.name: {{#name}}{{name}}{{/name}}\n---\n" + TEXT,
+    "thanks.tencent": "---\ntemplate_id: 1234\nparam.1: {{#name}}{{name}}{{/name}}\n---\n" + TEXT,
     "thanks.wechat": "---\ntemplate_id: WECHAT_TEMPLATE_ID_00000001\n"
                      "data.thing1: {{#name}}{{name}}{{/name}}\n---\n" + TEXT,
 }
@@ -80,7 +89,7 @@ def five_stars(number, sku):
 
 
 class WithJudges(unittest.TestCase):
-    """A house with the four channels and both judges."""
+    """A house with every channel and both judges."""
 
     campaigns = {name: campaign(name) for name in ("email", "sms", "wechat", "hook")}
     smtp_arguments = ()
@@ -103,6 +112,8 @@ class WithJudges(unittest.TestCase):
     def push_receipts(self, provider, **order):
         channel, more = {
             "aliyun": ("sms?token=" + SECRETS["SMS_CALLBACK"], {}),
+            "tencent": ("tencent?token=" + SECRETS["SMS_CALLBACK"], {}),
+            "twilio": ("twilio", {"token": SECRETS["TWILIO"]}),
             "wechat_template": ("wechat", {"token": SECRETS["WECHAT_CALLBACK"],
                                            "aes_key": SECRETS["AES"], "app_id": APP_ID})}[provider]
         url = f"http://127.0.0.1:{self.house.port}/v1/callbacks/{channel}"
@@ -202,6 +213,49 @@ class EveryChannel(WithJudges):
         for path in ("/v1/callbacks/sms", "/v1/callbacks/sms?token=wrong", "/v1/callbacks/wechat"):
             self.assertIn(self.house.ask("POST", path, [])[0], (401, 403), path)
         self.assertEqual(self.house.ask("POST", "/v1/callbacks/nothing", [])[0], 404)
+
+
+class SmsOfOtherProviders(WithJudges):
+    campaigns = {name: campaign(name) for name in ("tencent", "twilio")}
+    TWILIO_PATH = "/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/Messages.json"
+
+    def wait_for_outcome(self, provider, outcome):
+        name = f'huitou_dispatches_total{{channel="{provider}",outcome="{outcome}",' \
+               f'provider="{provider}"}}'
+        wait_for(name, lambda: self.house.metrics().get(name) == 1)
+
+    def test_arrive_as_they_were_meant_and_their_receipts_count(self):
+        self.house.post(five_stars(1, "all"))
+        tencent, = self.arrived(1, "tencent")
+        self.assertEqual((tencent["address"], tencent["sign_name"], tencent["values"]),
+                         ("+8613800000001", "回头小店", [NAME]))
+        twilio, = self.arrived(1, "twilio")
+        self.assertEqual((twilio["address"], twilio["text"]), ("+8613800000001", RENDERED))
+        self.assertEqual(received(self.http)["refused"], [])
+        for provider in self.campaigns:
+            self.wait_for_outcome(provider, "accepted")
+            self.assertEqual(self.push_receipts(provider), [200])
+            self.wait_for_outcome(provider, "delivered")
+
+    def test_who_answers_with_a_stop_word_gets_no_more(self):
+        self.house.post(five_stars(1, "all"))
+        for provider, word in (("tencent", "TD"), ("twilio", "Stop")):
+            self.arrived(1, provider)
+            self.assertEqual(self.push_receipts(provider, reply=word), [200])
+            second = five_stars(1, provider)
+            second["id"], second["review"]["id"] = provider, provider
+            self.house.post(second)
+        wait_for("both refusals", lambda: self.house.outcomes("c1").count("rejected") == 2)
+        for provider in self.campaigns:
+            self.assertEqual(len(of_provider(self.http, provider)), 1)
+
+    def test_a_signed_receipt_settles_a_lost_answer(self):
+        control(self.http, path=self.TWILIO_PATH, fault="hang", after=True, times=1)
+        self.house.post(five_stars(1, "twilio"))
+        self.wait_for_outcome("twilio", "unknown")
+        self.assertEqual(self.push_receipts("twilio"), [200])
+        self.wait_for_outcome("twilio", "delivered")
+        self.assertEqual(received(self.http)["requests"][self.TWILIO_PATH], 1)
 
 
 class Fallback(WithJudges):

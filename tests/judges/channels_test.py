@@ -136,6 +136,33 @@ class HttpChannels(unittest.TestCase):
         self.assertEqual(code(), "SignatureNonceUsed")
         self.assertEqual(len(received(self.port)["messages"]), 1)
 
+    def test_tencent_sms_carry_every_text_under_a_true_signature(self):
+        for request in requests_of("tencent"):
+            status, body = self.send(request)
+            answer = json.loads(body)["Response"]
+            self.assertEqual(answer["SendStatusSet"][0]["Code"], "Ok", request["text"][:40])
+        for request, message in zip(requests_of("tencent"), received(self.port)["messages"]):
+            self.assertEqual(message["id"], request["dispatch"])
+            self.assertEqual(message["values"], [request["text"], "second"])
+        forged = self.send(request, body=request["body"].replace(b"+8613900000000",
+                                                                 b"+8613900000001"))[1]
+        self.assertEqual(json.loads(forged)["Response"]["Error"]["Code"],
+                         "AuthFailure.SignatureFailure")
+
+    def test_twilio_takes_every_text_of_its_length(self):
+        for request in requests_of("twilio"):
+            text = request["text"].rstrip("\r\n")
+            status, body = self.send(request)
+            expected = (201, None) if 0 < len(text) <= 1600 else (400, 21617 if text else 21602)
+            self.assertEqual((status, json.loads(body).get("code")), expected, text[:40])
+        wrong = {**request["headers"], "authorization": "Basic QUM6eA=="}
+        self.assertEqual(self.send(request, headers=wrong)[0], 401)
+        sent = [request for request in requests_of("twilio")
+                if 0 < len(request["text"].rstrip("\r\n")) <= 1600]
+        for request, message in zip(sent, received(self.port)["messages"]):
+            self.assertEqual((message["id"], message["text"]),
+                             (request["dispatch"], request["text"].rstrip("\r\n")))
+
     def test_gateways_of_any_kind_read_every_text(self):
         readers = {"application/json": json.loads,
                    "application/x-www-form-urlencoded": lambda body: dict(urllib.parse.parse_qsl(

@@ -4,6 +4,8 @@
     provider_server.py --port 0          prints its port on the first line, then serves
 
   POST /?...                                Alibaba Cloud SendSms (V3 signature, nonces, date)
+  POST /                                    Tencent Cloud SendSms (TC3 signature)
+  POST /2010-04-01/Accounts/AC.../Messages.json    Twilio, of the account below
   POST /webhook                             Standard Webhooks
   POST /cgi-bin/stable_token                WeChat's access token
   POST /cgi-bin/message/template/send       WeChat template message
@@ -51,6 +53,9 @@ FAULTS = """
   cut        half of an answer, then the end
 With "after": true the request is taken first, so that the message is out though the answer is lost.
 """
+
+
+TWILIO_ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 
 
 class State:
@@ -108,6 +113,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     # --- the providers: each returns status and body --------------------------------------------
 
     def aliyun(self, url, headers, body):
+        if "x-tc-action" in headers:
+            return self.tencent(headers, body)
         options, state = self.server.state.options, self.server.state
         try:
             keys = {options.access_key_id: options.access_key_secret}
@@ -122,6 +129,36 @@ class Handler(http.server.BaseHTTPRequestHandler):
         state.take(message)
         return 200, {"Code": "OK", "Message": "OK", "BizId": message["receipt_id"],
                      "RequestId": secrets.token_hex(8)}
+
+    def tencent(self, headers, body):
+        options, state = self.server.state.options, self.server.state
+        try:
+            verify.tc3(headers, body, {options.secret_id: options.secret_key}, time.time())
+            message = verify.send_sms_tencent(headers, body, options.sign_names.split(","))
+        except (verify.Refused, ValueError, KeyError) as refused:
+            self.refuse("tencent", refused)
+            error = {"Code": getattr(refused, "code", "InvalidParameter"), "Message": ""}
+            return 200, {"Response": {"Error": error, "RequestId": secrets.token_hex(8)}}
+        message["receipt_id"] = f"2019:{len(state.messages)}"
+        state.take(message)
+        status = {"SerialNo": message["receipt_id"], "PhoneNumber": message["address"], "Fee": 1,
+                  "SessionContext": message["id"], "Code": "Ok", "Message": "send success",
+                  "IsoCode": "CN"}
+        return 200, {"Response": {"SendStatusSet": [status], "RequestId": secrets.token_hex(8)}}
+
+    def twilio(self, _url, headers, body):
+        options, state = self.server.state.options, self.server.state
+        try:
+            message = verify.twilio(headers, body, TWILIO_ACCOUNT, options.auth_token)
+        except (verify.Refused, ValueError) as refused:
+            self.refuse("twilio", refused)
+            status = getattr(refused, "status", 400)
+            return status, {"code": getattr(refused, "code", 20001), "message": str(refused),
+                            "status": status}
+        message["receipt_id"] = f"SM{len(state.messages):032x}"
+        state.take(message)
+        return 201, {"sid": message["receipt_id"], "status": "queued", "error_code": None,
+                     "to": message["address"]}
 
     def webhook(self, _url, headers, body):
         state = self.server.state
@@ -179,7 +216,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         state.coupon_bodies[key] = asked
         return 201, {"code": state.coupons[key]}
 
-    PROVIDERS = {"/": aliyun, "/webhook": webhook, "/cgi-bin/stable_token": wechat_token,
+    PROVIDERS = {"/": aliyun, f"/2010-04-01/Accounts/{TWILIO_ACCOUNT}/Messages.json": twilio,
+                 "/webhook": webhook, "/cgi-bin/stable_token": wechat_token,
                  "/cgi-bin/message/template/send": wechat_send, "/coupons": coupon}
 
     def refuse(self, provider, refused):
@@ -361,6 +399,9 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--access-key-id", default="judge-key-id")
     parser.add_argument("--access-key-secret", default="judge-key-secret")
+    parser.add_argument("--secret-id", default="judge-secret-id")
+    parser.add_argument("--secret-key", default="judge-secret-key")
+    parser.add_argument("--auth-token", default="judge-auth-token")
     parser.add_argument("--sign-names", default="回头小店,阿里云")
     parser.add_argument("--webhook-secret", default="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     parser.add_argument("--app-id", default="wx5823bf96d3bd56c7")

@@ -2,6 +2,8 @@
 
     {"provider": "aliyun", "url": "http://127.0.0.1:8080/v1/callbacks/sms?token=...",
      "status": "delivered" | "MK:0001" | ..., "reply": "TD"}
+    {"provider": "tencent", "url": "...", "status": "delivered" | "MK:0001", "reply": "TD"}
+    {"provider": "twilio", "url": "...", "token": "...", "status": "delivered" | "30003", "reply": "STOP"}
     {"provider": "wechat_template", "url": "http://127.0.0.1:8080/v1/callbacks/wechat",
      "token": "...", "aes_key": "...", "app_id": "...", "status": "success" | "failed:user block"}
 
@@ -18,8 +20,9 @@ import urllib.request
 import verify
 
 
-def _post(url, body, content_type):
-    request = urllib.request.Request(url, data=body, headers={"content-type": content_type})
+def _post(url, body, content_type, headers=None):
+    request = urllib.request.Request(url, data=body,
+                                     headers={"content-type": content_type, **(headers or {})})
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
             return response.status, response.read().decode()
@@ -50,6 +53,40 @@ def _aliyun(message, order):
     return status if status != 200 or isinstance(json.loads(answer).get("code"), int) else 0
 
 
+def _tencent(message, order):
+    nation, mobile = message["address"][1:3], message["address"][3:]
+    if "reply" in order:
+        body = {"extend": "01", "mobile": mobile, "nationcode": nation,
+                "sign": message["sign_name"], "text": order["reply"], "time": int(time.time())}
+    else:
+        delivered = order.get("status", "delivered") == "delivered"
+        body = [{"user_receive_time": _beijing(time.time()), "nationcode": nation,
+                 "mobile": mobile, "report_status": "SUCCESS" if delivered else "FAIL",
+                 "errmsg": "DELIVRD" if delivered else order["status"], "description": "",
+                 "sid": message["receipt_id"]}]
+    status, answer = _post(order["url"], json.dumps(body, ensure_ascii=False).encode(),
+                           "application/json; charset=utf-8")
+    return status if status != 200 or json.loads(answer).get("result") == 0 else 0
+
+
+def _twilio(message, order):
+    url, fields = order["url"], {"From": message["address"], "AccountSid": "AC",
+                                 "MessageSid": "SM" + secrets.token_hex(16)}
+    if "reply" in order:
+        fields["Body"] = order["reply"]
+    else:
+        url = message["callback"]
+        fields.update({"To": message["address"], "MessageSid": message["receipt_id"]})
+        status = order.get("status", "delivered")
+        fields["MessageStatus"] = status if status == "delivered" else "undelivered"
+        if status != "delivered":
+            fields["ErrorCode"] = status
+    signature = verify.twilio_signature(order["token"], url, fields)
+    status, answer = _post(url, urllib.parse.urlencode(fields).encode(),
+                           "application/x-www-form-urlencoded", {"x-twilio-signature": signature})
+    return status if status != 200 or "<Response>" in answer else 0
+
+
 def _wechat(message, order):
     event = (f"<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[TEMPLATESENDJOBFINISH]]></Event>"
              f"<MsgID>{message['receipt_id']}</MsgID>"
@@ -78,6 +115,7 @@ def _wechat(message, order):
 
 
 def push(messages, order):
-    provider = {"aliyun": _aliyun, "wechat_template": _wechat}[order["provider"]]
+    provider = {"aliyun": _aliyun, "tencent": _tencent, "twilio": _twilio,
+                "wechat_template": _wechat}[order["provider"]]
     return [provider(message, order) for message in messages
             if message["provider"] == order["provider"]]

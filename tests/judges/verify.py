@@ -102,6 +102,92 @@ def send_sms(headers, parameters, sign_names):
             "sign_name": parameters["SignName"], "values": values}
 
 
+# --- Tencent Cloud, V3 signature -----------------------------------------------------------------
+
+def tc3(headers, body, keys, now):
+    """Verifies TC3-HMAC-SHA256 of a POST to /; `keys` maps secret ids to secret keys."""
+    match = re.fullmatch(
+        r"TC3-HMAC-SHA256 Credential=([^/\s]+)/([0-9-]{10})/sms/tc3_request, "
+        r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})", headers.get("authorization", ""))
+    if not match:
+        raise Refused("AuthFailure.InvalidAuthorization")
+    key_id, date, signed_list, signature = match.groups()
+    if key_id not in keys:
+        raise Refused("AuthFailure.SecretIdNotFound")
+    signed = signed_list.split(";")
+    if signed != sorted(signed) or not {"content-type", "host"} <= set(signed):
+        raise Refused("AuthFailure.SignatureFailure", "must be signed: content-type, host")
+    timestamp = headers.get("x-tc-timestamp", "")
+    if not timestamp.isdigit() or abs(int(timestamp) - now) > 5 * 60:
+        raise Refused("AuthFailure.SignatureExpire")
+    day = datetime.datetime.fromtimestamp(int(timestamp), datetime.timezone.utc).date()
+    if date != day.isoformat():
+        raise Refused("AuthFailure.SignatureFailure", "date")
+    canonical = "\n".join([
+        "POST", "/", "", "".join(f"{name}:{headers[name].strip().lower()}\n" for name in signed),
+        signed_list, hashlib.sha256(body).hexdigest()])
+    to_sign = "\n".join(["TC3-HMAC-SHA256", timestamp, f"{date}/sms/tc3_request",
+                         hashlib.sha256(canonical.encode()).hexdigest()])
+    key = ("TC3" + keys[key_id]).encode()
+    for part in (date, "sms", "tc3_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    expected = hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, signature):
+        raise Refused("AuthFailure.SignatureFailure")
+
+
+def send_sms_tencent(headers, body, sign_names):
+    """SendSms 2021-01-11, its signature verified."""
+    if (headers.get("x-tc-action"), headers.get("x-tc-version")) != ("SendSms", "2021-01-11"):
+        raise Refused("InvalidAction")
+    if not headers.get("x-tc-region"):
+        raise Refused("MissingParameter")
+    message = json.loads(body)
+    phones = message.get("PhoneNumberSet")
+    if not isinstance(phones, list) or len(phones) != 1 or \
+            not re.fullmatch(r"\+[0-9]{5,15}", phones[0]):
+        raise Refused("InvalidParameterValue.IncorrectPhoneNumber")
+    if message.get("SignName") not in sign_names:
+        raise Refused("FailedOperation.SignatureIncorrectOrUnapproved")
+    if not re.fullmatch(r"[0-9]+", message.get("TemplateId", "")):
+        raise Refused("FailedOperation.TemplateIncorrectOrUnapproved")
+    if not all(isinstance(value, str) for value in message.get("TemplateParamSet", [])):
+        raise Refused("InvalidParameter")
+    return {"provider": "tencent", "id": message["SessionContext"], "address": phones[0],
+            "template": message["TemplateId"], "sign_name": message["SignName"],
+            "values": message["TemplateParamSet"]}
+
+
+# --- Twilio --------------------------------------------------------------------------------------
+
+def twilio(headers, body, user, password):
+    """A new message of the account, its credentials verified."""
+    word = base64.b64encode(f"{user}:{password}".encode()).decode()
+    if not hmac.compare_digest(headers.get("authorization", ""), "Basic " + word):
+        raise Refused(20003, "Authenticate", status=401)
+    if headers.get("content-type", "").split(";")[0] != "application/x-www-form-urlencoded":
+        raise Refused(21602, "no form")
+    fields = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True,
+                                         strict_parsing=True))
+    if not re.fullmatch(r"\+[1-9][0-9]{4,14}", fields.get("To", "")):
+        raise Refused(21211, "Invalid 'To' Phone Number")
+    if not fields.get("From") and not fields.get("MessagingServiceSid"):
+        raise Refused(21603, "A 'From' phone number is required")
+    if not fields.get("Body"):
+        raise Refused(21602, "Message body is required")
+    if len(fields["Body"]) > 1600:
+        raise Refused(21617, "The message body exceeds the 1600 character limit")
+    callback = fields.get("StatusCallback", "")
+    dispatch = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(callback).query)).get("dispatch")
+    return {"provider": "twilio", "id": dispatch, "address": fields["To"], "text": fields["Body"],
+            "callback": callback}
+
+
+def twilio_signature(token, url, fields):
+    text = url + "".join(name + fields[name] for name in sorted(fields))
+    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
 # --- Standard Webhooks ---------------------------------------------------------------------------
 
 def webhook(headers, body, secret, now):
