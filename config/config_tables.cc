@@ -161,7 +161,8 @@ const Table& FileSourceTable() {
           {.name = "path", .type = Type::kPath, .help = "The file", .required = true},
           {.name = "follow",
            .type = Type::kBoolean,
-           .help = "Waits for more at its end",
+           .help = "Waits for more at its end. Rotate it by renaming: it is read to its end, then "
+                   "the new one",
            .default_text = "false"},
       }),
   };

@@ -20,17 +20,42 @@ int64_t SizeOf(const std::string& path) {
   return stat(path.c_str(), &state) == 0 ? static_cast<int64_t>(state.st_size) : -1;
 }
 
-// What is kept in the log: "BYTES PATH".
-std::string FeedOf(uint64_t position, const std::string& path) {
-  return std::to_string(position) + " " + path;
+// 0 when it cannot be asked. A file keeps its number when it is renamed.
+uint64_t NumberOf(const std::string& path) {
+  struct stat state {};
+  return stat(path.c_str(), &state) == 0 ? static_cast<uint64_t>(state.st_ino) : 0;
 }
 
-uint64_t PositionOf(const std::string& feed, const std::string& path) {
+// What was read of which file, as it is kept in the log: "BYTES#NUMBER PATH".
+struct Place {
   uint64_t position = 0;
-  const auto [end, error] = std::from_chars(feed.data(), feed.data() + feed.size(), position);
-  const std::string_view rest(end, feed.data() + feed.size() - end);
+  uint64_t number = 0;  // 0: not known
+};
+
+std::string FeedOf(const Place& place, const std::string& path) {
+  return std::to_string(place.position) + "#" + std::to_string(place.number) + " " + path;
+}
+
+Place PlaceOf(std::string_view feed, const std::string& path) {
+  Place place;
+  const size_t blank = feed.find(' ');
   // Another file under the same name of the source begins at its start.
-  return error == std::errc() && rest.starts_with(' ') && rest.substr(1) == path ? position : 0;
+  if (blank == std::string_view::npos || feed.substr(blank + 1) != path) {
+    return place;
+  }
+  const char* end = feed.data() + blank;
+  const auto bytes = std::from_chars(feed.data(), end, place.position);
+  if (bytes.ptr != end && *bytes.ptr == '#') {
+    std::from_chars(bytes.ptr + 1, end, place.number);
+  }
+  return place;
+}
+
+Status CutOff(const std::string& path) {
+  return {StatusCode::kInvalid,
+          path +
+              " is shorter than what was read of it: somebody cut it off, and lines may be "
+              "missing; rename it away and begin a new file, which is read from its start"};
 }
 
 }  // namespace
@@ -93,7 +118,12 @@ void FileFeeder::Run() {
       }
       reader = std::move(*opened);
     }
-    const Result<Next> next = CopySome(reader.get());
+    Result<Next> next = CopySome(reader.get());
+    if (next.ok() && *next == Next::kNewFile) {
+      Result<std::unique_ptr<LineReader>> opened = OpenNew(NumberOf(parts_.path));
+      next = opened.ok() ? Result<Next>(Next::kGoOn) : Result<Next>(opened.status());
+      reader = opened.ok() ? std::move(*opened) : nullptr;
+    }
     SetProblem(next.ok() ? "" : "file source '" + parts_.source + "': " + next.status().message());
     if (next.ok() && *next == Next::kEnd) {
       Log(LogLevel::kInfo, "file source: copied", {{"source", parts_.source}});
@@ -117,11 +147,57 @@ Result<std::unique_ptr<LineReader>> FileFeeder::Open() {
   if (!feed.ok()) {
     return feed.status();
   }
-  const uint64_t position = PositionOf(feed->value_or(""), parts_.path);
-  if (parts_.follow && static_cast<int64_t>(position) > SizeOf(parts_.path)) {
-    return Status(StatusCode::kInvalid, parts_.path + " is shorter than what was read of it");
+  const Place place = PlaceOf(feed->value_or(""), parts_.path);
+  if (!parts_.follow) {
+    return LineReader::Open(parts_.path, {false, place.position});
   }
-  return LineReader::Open(parts_.path, {parts_.follow, position});
+  const uint64_t number = NumberOf(parts_.path);
+  if (number == 0) {
+    return Status(StatusCode::kNotFound, parts_.path + ": No such file or directory");
+  }
+  if (place.number != 0 && number != place.number) {
+    Log(LogLevel::kWarning,
+        "file source: another file is there than the one that was read, whose rest is not read; "
+        "this one is from its start",
+        {{"source", parts_.source}, {"path", parts_.path}, {"read", place.position}});
+    return OpenNew(number);
+  }
+  if (number == cut_off_ || static_cast<int64_t>(place.position) > SizeOf(parts_.path)) {
+    cut_off_ = number;
+    return CutOff(parts_.path);
+  }
+  number_ = number;
+  return LineReader::Open(parts_.path, {true, place.position});
+}
+
+Result<std::unique_ptr<LineReader>> FileFeeder::OpenNew(uint64_t number) {
+  number_ = number;
+  if (Status status = parts_.store->AppendLog(parts_.stream, {}, FeedOf({0, number}, parts_.path));
+      !status.ok()) {
+    return status;
+  }
+  return LineReader::Open(parts_.path, {true, 0});
+}
+
+// Asked before the reading, so that what is behind the last line of a file that was renamed is read
+// once more when its successor is there.
+Result<FileFeeder::Next> FileFeeder::AtEnd(const LineReader& reader, int64_t size, uint64_t now) {
+  finished_ = !parts_.follow;
+  if (finished_) {
+    end_size_ = size;
+    return Next::kEnd;
+  }
+  if (now != 0 && now != number_) {
+    Log(LogLevel::kInfo, "file source: read to its end, and a new file is there",
+        {{"source", parts_.source}, {"path", parts_.path}});
+    return Next::kNewFile;
+  }
+  if (now != 0 && size < static_cast<int64_t>(reader.position())) {
+    cut_off_ = now;
+    return CutOff(parts_.path);
+  }
+  end_size_ = size;
+  return Next::kWait;
 }
 
 Result<FileFeeder::Next> FileFeeder::CopySome(LineReader* reader) {
@@ -129,6 +205,7 @@ Result<FileFeeder::Next> FileFeeder::CopySome(LineReader* reader) {
     return Next::kWait;
   }
   const int64_t size = SizeOf(parts_.path);
+  const uint64_t number = NumberOf(parts_.path);
   std::string_view line;
   while (batch_.size() < limits::kAppendRecordsMax && batch_bytes_ < limits::kAppendBytesMax) {
     if (!reader->Next(&line)) {
@@ -138,9 +215,7 @@ Result<FileFeeder::Next> FileFeeder::CopySome(LineReader* reader) {
       if (!reader->status().ok()) {
         return reader->status();
       }
-      end_size_ = size;
-      finished_ = !parts_.follow;
-      return parts_.follow ? Next::kWait : Next::kEnd;
+      return AtEnd(*reader, size, number);
     }
     batch_.push_back({CustomerOf(line), std::string(line), {}});
     batch_bytes_ += line.size();
@@ -165,7 +240,7 @@ Status FileFeeder::Commit(uint64_t position) {
   if (batch_.empty()) {
     return Status::Ok();
   }
-  const std::string feed = FeedOf(position, parts_.path);
+  const std::string feed = FeedOf({position, number_}, parts_.path);
   if (Status status = parts_.store->AppendLog(parts_.stream, batch_, feed); !status.ok()) {
     return status;
   }

@@ -202,6 +202,54 @@ TEST_F(EmbeddedLog, AFileThatShrankIsRefused) {
   EXPECT_THAT(AllPayloads(), SizeIs(1));
 }
 
+TEST_F(EmbeddedLog, AFileThatIsCutOffWhileItIsFollowedIsAProblemUntilANewOneIsThere) {
+  Write(EventOf("e1", "c1") + "\n");
+  const auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  std::filesystem::resize_file(path_, 0);
+  ASSERT_TRUE(Eventually([&] { return !feeder->problem().empty(); }));
+  EXPECT_THAT(feeder->problem(), HasSubstr("rename it away"));
+  std::filesystem::rename(path_, path_ + ".1");
+  Write(EventOf("e2", "c1") + "\n");
+  ASSERT_TRUE(Eventually([&] { return AllPayloads().size() == 2; }));
+  EXPECT_TRUE(Eventually([&] { return feeder->problem().empty(); }));
+}
+
+TEST_F(EmbeddedLog, ARenamedFileIsReadToItsEndAndThenTheNewOne) {
+  Write(EventOf("e1", "c1") + "\n");
+  auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  std::filesystem::rename(path_, path_ + ".1");
+  std::ofstream(path_ + ".1", std::ios::app) << EventOf("e2", "c1") << "\n";
+  Write(EventOf("e3", "c1") + "\n");
+  ASSERT_TRUE(Eventually([&] { return AllPayloads().size() == 3; }));
+  EXPECT_THAT(AllPayloads(),
+              ElementsAre(EventOf("e1", "c1"), EventOf("e2", "c1"), EventOf("e3", "c1")));
+  feeder.reset();
+  Write(EventOf("e4", "c1") + "\n");
+  Open();
+  feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(), SizeIs(4));  // it goes on in the new one
+}
+
+TEST_F(EmbeddedLog, AFileThatWasReplacedWhileNobodyReadIsReadFromItsStart) {
+  Write(EventOf("e1", "c1") + "\n");
+  ASSERT_TRUE(Eventually([feeder = Feed(true)] { return feeder->Done(); }));
+  std::filesystem::rename(path_, path_ + ".1");
+  Write(EventOf("e2", "c1") + "\n" + EventOf("e3", "c1") + "\n");
+  Open();
+  const auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(), SizeIs(3));
+}
+
+TEST_F(EmbeddedLog, AFollowedFileThatIsNotThereYetIsSaidToBeMissing) {
+  const auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return !feeder->problem().empty(); }));
+  EXPECT_THAT(feeder->problem(), HasSubstr("No such file"));
+}
+
 TEST_F(EmbeddedLog, AFullDiskPausesTheFile) {
   Write(EventOf("e1", "c1") + "\n");
   disk_->full = true;
