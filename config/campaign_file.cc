@@ -10,6 +10,7 @@
 #include "config/limits.h"
 #include "config/reader.h"
 #include "config/step_parser.h"
+#include "triggers/gates.h"
 #include "triggers/vocabulary.h"
 
 namespace huitou::config {
@@ -127,7 +128,7 @@ void CampaignParser::ParseWindows(const Value& within, AbsenceTrigger* absence) 
   const auto window = [](const Value& value) -> std::optional<DurationUs> {
     if (value.is_text() && value.node().text.starts_with("learned")) {
       value.reader().Error(value.node(), "'learned' windows come with a later version",
-                           "write a duration; `huitou windows` tells which");
+                           "write a duration such as 47d");
       return std::nullopt;
     }
     return value.Duration(/*zero=*/false);
@@ -174,6 +175,12 @@ void CampaignParser::ParseReentry() {
     campaign_.reentry.after = *after;
   }
   campaign_.reentry.key = map["key"].Cel(environment_, cel::Type::Dyn());
+  if (campaign_.absence() != nullptr && campaign_.reentry.key != nullptr &&
+      ReadsEvent(campaign_.reentry.key)) {
+    map["key"].reader().Warning(
+        map["key"].node(), "an absence has no event, so this key is the same for all its firings",
+        "leave it out for one episode per clock, or write customer.id");
+  }
   if (const auto rule = map["rule"].Enum()) {
     if (map["after"]) {
       map["rule"].Error("contradicts 'after'", "keep one of them");

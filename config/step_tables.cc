@@ -14,7 +14,8 @@ const Table& StepTable() {
                        "`messages.ID`; without one, its position"},
               {.name = "when",
                .type = Type::kCondition,
-               .help = "Asked when the step comes; false means `skipped`"},
+               .help = "Asked where its run of steps begins, at the entry or behind a wait; false "
+                       "means `skipped`"},
               {.name = "optional",
                .type = Type::kBoolean,
                .help = "A refused send or coupon before the first wait skips this step instead of "

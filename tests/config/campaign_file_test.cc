@@ -39,7 +39,7 @@ trigger:
     within: {women.clothing: 47d, cosmetics: 76d, default: 90d}
 where: customer.orders >= 1
 settle: 30m
-reentry: {after: 90d, key: event.order.id}
+reentry: {after: 90d, key: customer.id}
 exit: [{on: order.paid}, {on: review.updated, where: event.review.rating < 5}]
 goal: {on: order.paid, where: event.order.total > 10.0, within: 14d}
 holdout: 12.5%
@@ -284,8 +284,8 @@ INSTANTIATE_TEST_SUITE_P(
                 {"20: error: 'absence' must be a map of keys, not '47d'; write {after: "
                  "order.paid, of: order.paid, within: 47d}"}),
         Trigger("Learned", "{absence: {after: order.paid, of: order.paid, within: learned p50}}",
-                {"64: error: 'learned' windows come with a later version; write a duration; "
-                 "`huitou windows` tells which"}),
+                {"64: error: 'learned' windows come with a later version; write a duration "
+                 "such as 47d"}),
         Trigger("WindowZero", "{absence: {after: order.paid, of: order.paid, within: 0d}}",
                 {"64: error: 'within' must be longer than zero, not '0d'"}),
         Trigger("WindowsWithoutCategory",
