@@ -108,6 +108,11 @@ class Template {
     return parsed;
   }
 
+  bool Uses(std::string_view name) const {
+    return std::any_of(parts_.begin(), parts_.end(),
+                       [name](const Part& part) { return part.is_name && part.text == name; });
+  }
+
   std::string Render(const Values& values, Escape escape) const {
     std::string text;
     for (const Part& part : parts_) {
@@ -324,6 +329,16 @@ Status ReadBody(const config::Settings& values, SmsHttpSettings* settings) {
 Status ReadSecrets(const config::Settings& values, SmsHttpSettings* settings) {
   for (const char* name : {"username", "password", "token"}) {
     settings->secrets[name] = values.Get(name);
+  }
+  const auto uses = [settings](std::string_view name) {
+    return settings->url.Uses(name) || settings->body.Uses(name) ||
+           std::any_of(settings->headers.begin(), settings->headers.end(),
+                       [name](const auto& header) { return header.second.Uses(name); });
+  };
+  for (const auto& [name, value] : settings->secrets) {
+    if (value.empty() && (uses(name) || (name == "username" && uses("basic")))) {
+      return Invalid(name + ": missing, though a placeholder asks for it");
+    }
   }
   settings->secrets["basic"] = ToBase64(values.Get("username") + ":" + values.Get("password"));
   return Status::Ok();

@@ -395,6 +395,8 @@ ProviderCase SmsHttpCase() {
                     {"headers", "bad name: x"},
                     {"headers", "Content-Type: text/plain"},
                     {"headers", "x: {nothing}"},
+                    {"token", ""},
+                    {"username", ""},
                     {"content_type", "image/png"},
                     {"body", "{nothing}"},
                     {"code", "no group"},
