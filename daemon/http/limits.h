@@ -27,6 +27,11 @@ inline constexpr int kListenBacklog = 256;
 // A slow client loses its thread after head + body. 8 MiB in 20 s are 0.4 MB/s.
 inline constexpr DurationUs kHeadTimeout = 5 * kSecondUs;
 inline constexpr DurationUs kBodyTimeout = 20 * kSecondUs;
+// Bodies of callers without a token, callbacks that is, which anybody can send: a quarter of the
+// threads may wait for such at a time, so that drips leave the rest to probes and the shop.
+// Providers send some KB at once, and come again after a 503.
+inline constexpr size_t kPublicBodiesMax = kThreads / 4;
+inline constexpr DurationUs kPublicBodyTimeout = 5 * kSecondUs;
 inline constexpr DurationUs kAnswerTimeout = 20 * kSecondUs;
 // An idle connection is kept this long, but not while others wait for a thread.
 inline constexpr DurationUs kIdleTimeout = 30 * kSecondUs;

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -23,6 +24,34 @@ namespace huitou::http {
 namespace {
 
 // --- the library's seams ------------------------------------------------------------------------
+
+// A place among a bounded number, given back at the latest by the destructor.
+class Place {
+ public:
+  Place() = default;
+  ~Place() { Leave(); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  // False when `max` are taken. `taken` outlives this.
+  bool Take(std::atomic<size_t>* taken, size_t max) {
+    if (taken->fetch_add(1) >= max) {
+      taken->fetch_sub(1);
+      return false;
+    }
+    taken_ = taken;
+    return true;
+  }
+  void Leave() {
+    if (taken_ != nullptr) {
+      taken_->fetch_sub(1);
+      taken_ = nullptr;
+    }
+  }
+
+ private:
+  std::atomic<size_t>* taken_ = nullptr;
+};
 
 // A Connection as the library reads and writes it, and what has to be remembered of the request.
 class RequestStream final : public httplib::Stream {
@@ -45,7 +74,10 @@ class RequestStream final : public httplib::Stream {
 
   // Set where the rest of the request stays unread: nothing can follow on this connection.
   bool close_after = false;
+  // How long the unread rest is waited for.
+  DurationUs linger = limits::kLingerTimeout;
   Router::Match match;
+  Place public_body;  // while the body of a public route is read
 
  private:
   Connection* const connection_;
@@ -89,6 +121,7 @@ class LibraryServer final : public httplib::Server {
       return true;
     }
     bool unread = false;
+    DurationUs linger = limits::kLingerTimeout;
     for (size_t i = 0; i < limits::kRequestsPerConnectionMax && AwaitNext(&connection, i); ++i) {
       RequestStream stream(&connection);
       serving = &stream;
@@ -97,12 +130,13 @@ class LibraryServer final : public httplib::Server {
       const bool good = Process(*this, stream, closed);
       serving = nullptr;
       unread = stream.close_after || !good;
+      linger = stream.linger;
       if (!good || closed || stream.close_after) {
         break;
       }
     }
     if (unread && !connection.timed_out()) {
-      connection.Linger(limits::kLingerTimeout);
+      connection.Linger(linger);
     }
     return true;
   }
@@ -385,7 +419,15 @@ class Server::Impl {
         Answer(route.pattern, *refusal, to);
         return true;
       }
-      serving->connection().Expect(limits::kBodyTimeout, limits::kBodyWireBytesMax);
+      const bool open = route.access == Access::kPublic;
+      if (open && !serving->public_body.Take(&public_bodies_, limits::kPublicBodiesMax)) {
+        serving->close_after = true;
+        serving->linger = limits::kTurnAwayTimeout;
+        Answer(route.pattern, Problem(503, "too many of these bodies are under way"), to);
+        return true;
+      }
+      serving->connection().Expect(open ? limits::kPublicBodyTimeout : limits::kBodyTimeout,
+                                   limits::kBodyWireBytesMax);
       return false;
     }
     request.parameters = std::move(match.parameters);
@@ -406,6 +448,7 @@ class Server::Impl {
       }
       return !too_large;
     });
+    serving->public_body.Leave();
     serving->close_after = !whole;
     if (whole) {
       Answer(route.pattern, Handle(route, request), to);
@@ -448,6 +491,7 @@ class Server::Impl {
   const Router router_;
   Metrics* const metrics_;
   const Guard guard_;
+  std::atomic<size_t> public_bodies_ = 0;
   const Tls tls_;
   WorkQueue queue_;
   LibraryServer library_;

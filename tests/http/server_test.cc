@@ -196,6 +196,29 @@ TEST_F(ServerTest, SlowClientsDoNotStopTheOthers) {
   EXPECT_EQ(Get("/open"), 200);
 }
 
+TEST_F(ServerTest, BodiesOfCallersWithoutATokenLeaveMostThreadsToOthers) {
+  Start({.listen = "127.0.0.1:0", .tokens = {kToken}});
+  std::vector<std::unique_ptr<RawSocket>> slow;
+  for (size_t i = 0; i < limits::kThreads; ++i) {
+    slow.push_back(std::make_unique<RawSocket>(server_->port()));
+    slow.back()->Write("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nx");
+  }
+  const std::string refused = R"({route="/echo",status="503"} )" +
+                              std::to_string(limits::kThreads - limits::kPublicBodiesMax) + "\n";
+  while (metrics_.Serialize().find(refused) == std::string::npos) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(Get("/open"), 200);
+  EXPECT_EQ(Get("/closed", {std::string("Authorization: Bearer ") + kToken}), 200);
+  EXPECT_THAT(metrics_.Serialize(), Not(HasSubstr("408")));  // none of them had lost its thread
+  slow.clear();
+  int status = 503;
+  while (status == 503) {
+    status = Send({.method = "POST", .url = Url("/echo"), .body = "hello"}).status;
+  }
+  EXPECT_EQ(status, 200);
+}
+
 TEST_F(ServerTest, AFloodIsTurnedAwayAndOver) {
   Start();
   std::vector<std::unique_ptr<RawSocket>> flood;
