@@ -281,7 +281,7 @@ std::vector<config::Setting> SettingsTable() {
        .help = "Refuse to send without STARTTLS; by itself true with a password, else false."},
       {.name = "unsubscribe_url",
        .help = "For one-click unsubscribe (RFC 8058): an https URL with `{token}` in it, which "
-               "leads to the daemon's `/u/{token}`."},
+               "leads to a page of your own: this version of the daemon has none at `/u/{token}`."},
       {.name = "unsubscribe_secret",
        .type = SettingType::kSecret,
        .help = "Signs the tokens, at least 16 bytes; old links die when it changes."},

@@ -25,7 +25,8 @@ using Type = MetricRow::Type;
 
 constexpr MetricRow kTable[] = {
     {Metric::kEvents, Type::kCounter, "huitou_events_total", "source,type",
-     "Events applied; unknown types past a limit share the type 'other'."},
+     "Events read that are none of the rejected, repeats too; unknown types past a limit share the "
+     "type 'other'."},
     {Metric::kEventsRejected, Type::kCounter, "huitou_events_rejected_total", "source,reason",
      "Events refused; those of Kafka and files are in the dead letters with this reason, those of "
      "HTTP were answered with 400."},
