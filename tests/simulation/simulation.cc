@@ -42,7 +42,6 @@ class Daemon {
  public:
   Daemon(uint64_t seed, Life life)
       : life_(life),
-        seed_(seed),
         random_(seed ^ 0x5EED),
         workload_(MakeWorkload(seed)),
         campaigns_(MakeCampaigns(life.coupons_local, life.budget_minor)),
@@ -90,7 +89,6 @@ class Daemon {
   void Violate(const std::string& what) { outcome.violations.push_back(what); }
 
   const Life life_;
-  const uint64_t seed_;
   std::mt19937_64 random_;
   const Workload workload_;
   const std::shared_ptr<const CampaignSet> campaigns_;
