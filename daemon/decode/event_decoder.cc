@@ -274,8 +274,8 @@ bool EventDecoder::Impl::ReadRootField(std::string_view key, Value& value, bool 
   if (key == "message") {
     return ReadHeld(key, value, &message_value_);
   }
-  if (key == "specversion" && !is_data) {
-    return ReadSpecversion(value);
+  if (key == "specversion") {
+    return is_data || ReadSpecversion(value);  // the envelope's word, never an attribute
   }
   if (key == "data" && !is_data) {
     has_data_ = true;
