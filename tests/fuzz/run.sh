@@ -1,16 +1,18 @@
 #!/bin/bash
-# make fuzz: tests/fuzz/run.sh [--seconds N] [--keep] [NAME]...
+# make fuzz: tests/fuzz/run.sh [--seconds N] [--same] [--keep] [NAME]...
 # Builds the fuzzers by clang and runs each for N seconds (60), one a core, from its kept inputs,
 # tests/fuzz/corpus/NAME/, which are all tried first. What it finds new is put beside the build; --keep
 # takes into the kept inputs those that reach new code. An input that breaks something is printed and
 # left in build/fuzz/found/: try it again with build/asan/tests/fuzz/NAME FILE. Exit 1 if there is one.
+# --same tries the same 100,000 inputs every time, as a test must; N seconds at most.
 set -euo pipefail
 shopt -s nullglob
 cd "$(dirname "$0")/../.."
-seconds=60 keep=no names=() jobs=${JOBS:-$(nproc)}
+seconds=60 same= keep=no names=() jobs=${JOBS:-$(nproc)}
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds) seconds=${2:?}; shift 2;;
+    --same) same="-seed=1 -runs=100000"; shift;;
     --keep) keep=yes; shift;;
     -*) sed -n '2s/^# //p' "$0" >&2; exit 2;;
     *) names+=("$1"); shift;;
@@ -25,7 +27,7 @@ fi
 
 fuzz() {
   local name=$1 program=build/asan/tests/fuzz/$1 kept=tests/fuzz/corpus/$1 fresh=build/fuzz/corpus/$1
-  local words=(-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -verbosity=0
+  local words=(-max_total_time="$seconds" $same -timeout=10 -rss_limit_mb=2048 -verbosity=0
                -print_final_stats=1 -artifact_prefix="build/fuzz/found/$name-") failed=0
   mkdir -p "$kept" "$fresh" build/fuzz/found
   [ ! -f "tests/fuzz/$name.dict" ] || words+=(-dict="tests/fuzz/$name.dict")
@@ -42,5 +44,5 @@ fuzz() {
   return $failed
 }
 export -f fuzz
-export seconds keep
+export seconds same keep
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -I NAME bash -c 'fuzz NAME' || exit 1
