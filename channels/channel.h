@@ -186,9 +186,10 @@ struct Registration {
   config::ComponentSchema schema;
   Promise promise = Promise::kAtLeastOnce;  // default; `promise:` overrides
   std::vector<Promise> promises_allowed;    // what the protocol can keep
-  Limits limits;          // defaults; `rate:`, `max_in_flight:`, `timeout:` override
-  std::string cost;       // one sentence for the reference
-  bool receipts = false;  // whether callbacks tell what became of an accepted message
+  Limits limits;                   // defaults; `rate:`, `max_in_flight:`, `timeout:` override
+  std::string cost;                // one sentence for the reference
+  bool receipts = false;           // whether callbacks tell what became of an accepted message
+  std::string_view receipts_need;  // the setting without which none comes; empty: none is needed
   std::span<const AnswerRule> answers = {};  // the provider's own codes, in static storage
   Result<std::unique_ptr<Channel>> (*make)(const config::Settings& settings) = nullptr;
 };

@@ -41,13 +41,9 @@ channels::Promise PromiseOf(const std::string& word, channels::Promise own) {
   return own;
 }
 
-// Callbacks are believed only where their token is set.
 bool MayGiveReceipts(const channels::Registration& registration, const config::Settings& settings) {
-  const auto& known = registration.schema.settings;
-  const bool by_token = std::any_of(known.begin(), known.end(), [](const auto& setting) {
-    return setting.name == "callback_token";
-  });
-  return registration.receipts && (!by_token || !settings.Get("callback_token").empty());
+  const std::string need(registration.receipts_need);
+  return registration.receipts && (need.empty() || !settings.Get(need).empty());
 }
 
 }  // namespace

@@ -72,7 +72,8 @@ constexpr MetricRow kTable[] = {
     {Metric::kOutboxDepth, Type::kGauge, "huitou_outbox_depth", "channel",
      "Dispatches planned or on their way."},
     {Metric::kSinkDepth, Type::kGauge, "huitou_sink_depth", "sink",
-     "Records that are durable here and not yet at the sink."},
+     "Records, for decisions one per step of a campaign, that are durable here and not yet at "
+     "the sink."},
     {Metric::kSourceLag, Type::kGauge, "huitou_source_lag_records", "source,topic,partition",
      "Records in the topic's partition that were not read yet."},
     {Metric::kMoneySpent, Type::kGauge, "huitou_money_spent", "campaign,currency",

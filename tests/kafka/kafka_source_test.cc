@@ -5,20 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <chrono>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "daemon/clock/clock.h"
 #include "daemon/metrics/metrics.h"
 #include "daemon/sinks/sinks.h"
-#include "daemon/sources/contract_decoder.h"
 #include "tests/kafka/harness.h"
 #include "tests/sources/source_reader.h"
 
@@ -32,6 +28,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr int kPartitions = 4;
+
 // All tests share the broker; each has its own topics and group.
 class KafkaSourceTest : public testing::Test {
  protected:

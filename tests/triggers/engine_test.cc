@@ -126,11 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
             }}));
 
 TEST(Engine, AnAbsenceWithAFalseConditionIsRefusedForItsAudience) {
-  Campaign campaign = OnEvent("c", "", {Send({"sms"})});
-  AbsenceTrigger absence;
-  absence.after = absence.of = "order.paid";
-  absence.within_default = 47 * kDayUs;
-  campaign.trigger = absence;
+  Campaign campaign = OnAbsence("c", 47, {Send({"sms"})});
   campaign.where = If("customer.orders >= 2");
   Play play(std::move(campaign));
   play.Happens(kNoon, "order.paid");
@@ -260,11 +256,7 @@ TEST(Engine, CandidatesThatSettleDoNotKeepEachOtherOut) {
 }
 
 TEST(Engine, OfAbsencesThatAnOutageHeldOnlyTheLastIsAnswered) {
-  Campaign campaign = OnEvent("c", "", {Send({"sms"})});
-  AbsenceTrigger absence;
-  absence.after = absence.of = "order.paid";
-  absence.within_default = 10 * kDayUs;
-  campaign.trigger = absence;
+  Campaign campaign = OnAbsence("c", 10, {Send({"sms"})});
   Play play(std::move(campaign));
   play.context.wall = Play::At("2026-11-15T00:00:00Z");
   play.Happens("2026-10-01T04:00:00Z", "order.paid");
@@ -321,11 +313,7 @@ TEST(Engine, AnExitKeepsAMessageThatAwaitsItsReceiptFromOtherChannels) {
 
 TEST(Engine, WhoCameBackWithinTheLatenessIsNotWonBack) {
   for (const bool exits : {true, false}) {
-    Campaign campaign = OnEvent("c", "", {Send({"sms"})});
-    AbsenceTrigger absence;
-    absence.after = absence.of = "order.paid";
-    absence.within_default = 10 * kDayUs;
-    campaign.trigger = absence;
+    Campaign campaign = OnAbsence("c", 10, {Send({"sms"})});
     if (exits) {
       campaign.exits.push_back({"order.paid", nullptr});
     }
@@ -357,11 +345,7 @@ TEST(Engine, ACapHoldsInWhateverOrderTheTimesCome) {
 
 TEST(Engine, WhatFiresLongAfterItsTimeWaitsForTheLogAndIsAskedAgain) {
   for (const bool came_back : {true, false}) {
-    Campaign campaign = OnEvent("c", "", {Send({"sms"})});
-    AbsenceTrigger absence;
-    absence.after = absence.of = "order.paid";
-    absence.within_default = 10 * kDayUs;
-    campaign.trigger = absence;
+    Campaign campaign = OnAbsence("c", 10, {Send({"sms"})});
     Play play(std::move(campaign));
     play.Happens("2026-10-01T04:00:00Z", "order.paid");
     // An outage: the clock ran out on the 11th, and it is the 15th when the log is read again.

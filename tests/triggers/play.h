@@ -85,6 +85,15 @@ inline Campaign OnEvent(std::string id, std::string event, std::vector<Step> ste
   return campaign;
 }
 
+inline Campaign OnAbsence(std::string id, int days, std::vector<Step> steps) {
+  Campaign campaign = OnEvent(std::move(id), "", std::move(steps));
+  AbsenceTrigger absence;
+  absence.after = absence.of = "order.paid";
+  absence.within_default = days * kDayUs;
+  campaign.trigger = absence;
+  return campaign;
+}
+
 class Play {
  public:
   explicit Play(Campaign campaign) : Play(std::make_shared<CampaignSet>(), std::move(campaign)) {}
