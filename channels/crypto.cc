@@ -89,8 +89,12 @@ std::string HmacSha256Key::Sign(std::string_view data) const {
   return mac;
 }
 
+std::string Sha256(std::string_view data) {
+  return Digest(EVP_sha256(), data);
+}
+
 std::string Sha256Hex(std::string_view data) {
-  return ToHex(Digest(EVP_sha256(), data));
+  return ToHex(Sha256(data));
 }
 
 std::string Sha1Hex(std::string_view data) {

@@ -27,6 +27,8 @@ class HmacSha256Key {
   std::unique_ptr<Prepared> prepared_;
 };
 
+std::string Sha256(std::string_view data);  // raw bytes
+
 // Lower-case hex digits.
 std::string Sha256Hex(std::string_view data);
 std::string Sha1Hex(std::string_view data);

@@ -37,6 +37,12 @@ inline constexpr size_t kMailLineBytesMax = 998;
 // So that an unsubscribe link stays on one: 500 and the token, which is 4/3 of 16 bytes of tag, the
 // channel's name (some 20) and the customer's id (256 at most).
 inline constexpr size_t kUnsubscribeUrlBytesMax = 500;
+// RFC 1035: a domain's name, and each label of it.
+inline constexpr size_t kDomainBytesMax = 253;
+inline constexpr size_t kDomainLabelBytesMax = 63;
+// RFC 8301: signers use no RSA key under 1,024 bits, and verifiers need none above 4,096.
+inline constexpr int kDkimRsaBitsMin = 1024;
+inline constexpr int kDkimRsaBitsMax = 4096;
 // The words of a provider's own error in a receipt's reason.
 inline constexpr size_t kReceiptReasonBytesMax = 40;
 

@@ -7,8 +7,10 @@
 
 #include "channels/answer.h"
 #include "channels/channel.h"
+#include "channels/dkim.h"
 #include "channels/limits.h"
 #include "channels/mime.h"
+#include "channels/settings.h"
 #include "channels/unsubscribe.h"
 #include "channels/url.h"
 
@@ -83,6 +85,7 @@ struct SmtpSettings {
   bool require_tls = false;
   std::string unsubscribe_url;
   std::string unsubscribe_secret;
+  std::optional<DkimSigner> dkim;
 };
 
 class SmtpChannel : public Channel {
@@ -104,6 +107,9 @@ class SmtpChannel : public Channel {
     mail.data += "; charset=utf-8\r\nContent-Transfer-Encoding: ";
     mail.data += body.transfer_encoding;
     mail.data += "\r\n\r\n" + body.data;
+    if (settings_.dkim) {
+      mail.data.insert(0, settings_.dkim->Sign(mail.data, context.now));
+    }
     return mail;
   }
 
@@ -178,8 +184,9 @@ class SmtpChannel : public Channel {
   const SmtpSettings settings_;
 };
 
-Status Invalid(std::string message) {
-  return {StatusCode::kInvalid, std::move(message)};
+std::string DkimDomain(const config::Settings& values, const Mailbox& from) {
+  const std::string domain = values.Get("dkim_domain");
+  return domain.empty() ? from.domain() : domain;
 }
 
 Status CheckUnsubscribe(const SmtpSettings& settings) {
@@ -203,6 +210,20 @@ Status CheckUnsubscribe(const SmtpSettings& settings) {
     return Invalid("unsubscribe_secret: unsubscribe_url needs a secret of at least 16 bytes");
   }
   return Status::Ok();
+}
+
+// Leaves `dkim` empty where no key is set.
+Status ReadDkim(const config::Settings& values, SmtpSettings* settings) {
+  const std::string key = values.Get("dkim_key");
+  if (key.empty()) {
+    return Status::Ok();
+  }
+  Result<DkimSigner> signer =
+      DkimSigner::Make(DkimDomain(values, settings->from), values.Get("dkim_selector"), key);
+  if (signer.ok()) {
+    settings->dkim = *std::move(signer);
+  }
+  return signer.status();
 }
 
 bool IsAscii(std::string_view text) {
@@ -242,6 +263,9 @@ Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
   if (Status status = CheckUnsubscribe(settings); !status.ok()) {
     return status;
   }
+  if (Status status = ReadDkim(values, &settings); !status.ok()) {
+    return status;
+  }
   return std::unique_ptr<Channel>(std::make_unique<SmtpChannel>(std::move(settings)));
 }
 
@@ -250,16 +274,29 @@ bool IsLoopback(const Url& url) {
   return host == "127.0.0.1" || host == "[::1]" || host == "localhost";
 }
 
-// A password that anybody on the way can read.
+// Whether one is the other, or below it: what DMARC takes for the same sender, but for what only a
+// list of all public suffixes could tell.
+bool IsAligned(std::string_view domain, std::string_view other) {
+  const std::string_view longer = domain.size() > other.size() ? domain : other;
+  const std::string_view shorter = domain.size() > other.size() ? other : domain;
+  return longer == shorter ||
+         (longer.ends_with(shorter) && longer[longer.size() - shorter.size() - 1] == '.');
+}
+
 std::optional<config::ComponentSchema::Advice> Advise(const config::Settings& values) {
+  using Advice = config::ComponentSchema::Advice;
   const std::optional<Url> url = ParseUrl(values.Get("url"));
-  if (!url || url->scheme != "smtp" || IsLoopback(*url) || values.Get("password").empty() ||
-      values.Get("require_tls") != "false") {
-    return std::nullopt;
+  if (url && url->scheme == "smtp" && !IsLoopback(*url) && !values.Get("password").empty() &&
+      values.Get("require_tls") == "false") {
+    return Advice{"sends its password without encryption",
+                  "leave 'require_tls: false' out, or write smtps:// in the url"};
   }
-  return config::ComponentSchema::Advice{
-      "sends its password without encryption",
-      "leave 'require_tls: false' out, or write smtps:// in the url"};
+  const std::optional<Mailbox> from = ParseMailbox(values.Get("from"));
+  if (from && !IsAligned(DkimDomain(values, *from), from->domain())) {
+    return Advice{"signs for another domain than that of 'from', which DMARC does not count",
+                  "leave 'dkim_domain' out, or name the domain of 'from'"};
+  }
+  return std::nullopt;
 }
 
 std::vector<config::Setting> SettingsTable() {
@@ -285,6 +322,14 @@ std::vector<config::Setting> SettingsTable() {
       {.name = "unsubscribe_secret",
        .type = SettingType::kSecret,
        .help = "Signs the tokens, at least 16 bytes; old links die when it changes."},
+      {.name = "dkim_key",
+       .type = SettingType::kSecret,
+       .help = "The private key, PEM, RSA or Ed25519, that signs every mail (DKIM); leave it out "
+               "where your mail server signs."},
+      {.name = "dkim_selector",
+       .help = "With `dkim_key`: the public key stands at `<selector>._domainkey.<domain>`."},
+      {.name = "dkim_domain",
+       .help = "With `dkim_key`: the domain that signs, if not that of `from`."},
   };
 }
 

@@ -59,6 +59,12 @@ ProviderCase SmsHttpCase();
 // 2026-11-11T00:03:12Z, "now" in all cases.
 inline constexpr TimeUs kNow = 1'794'355'392 * kSecondUs;
 
+// The private key of RFC 8463, appendix A.2.
+inline constexpr char kEd25519Pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+    "-----END PRIVATE KEY-----\n";
+
 Message ExampleMessage();
 EncodeContext ExampleContext();
 Answer HttpAnswer(int status, std::string body, Headers headers = {});

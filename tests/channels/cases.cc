@@ -59,8 +59,10 @@ ProviderCase Smtp() {
                        {"username", "shop"},
                        {"password", "correct horse battery"},
                        {"unsubscribe_url", "https://shop.example.com/u/{token}"},
-                       {"unsubscribe_secret", "sixteen bytes or more"}};
-  c.secrets = {"correct horse battery", "sixteen bytes or more"};
+                       {"unsubscribe_secret", "sixteen bytes or more"},
+                       {"dkim_key", kEd25519Pem},
+                       {"dkim_selector", "huitou"}};
+  c.secrets = {"correct horse battery", "sixteen bytes or more", "MC4CAQAwBQYDK2VwBCIEIJ1h"};
   c.bad_settings = {{"url", "http://mail.example.com"},
                     {"url", "smtp://user:pass@mail.example.com"},
                     {"from", "nobody"},
@@ -71,7 +73,10 @@ ProviderCase Smtp() {
                     {"password", ""},
                     {"unsubscribe_url", "http://shop.example.com/u/{token}"},
                     {"unsubscribe_url", "https://other.example.com/u/"},
-                    {"unsubscribe_secret", "short"}};
+                    {"unsubscribe_secret", "short"},
+                    {"dkim_key", "-----BEGIN PRIVATE KEY-----"},
+                    {"dkim_selector", "two words"},
+                    {"dkim_domain", "shop@example.com"}};
   c.message = ExampleMessage();
   c.message.address = "xiaoming@example.com";
   c.message.fields = {{"subject", "回头客专享优惠 🎁"}};

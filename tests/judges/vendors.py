@@ -46,3 +46,4 @@ def fetch():
                 sys.exit(SKIPPED)
             os.rename(fresh, folder)
     sys.path.insert(0, folder)
+    os.environ["PYTHONPATH"] = folder  # for the judges that are processes of their own
