@@ -62,6 +62,7 @@ Registration ConsoleRegistration() {
   registration.schema.name = "console";
   registration.schema.help = "Prints every message on standard output, for demos and first steps.";
   registration.schema.optional_fields = {"*"};
+  registration.limits.timeout = 5 * kSecondUs;  // of a reader; well within the grace of a stop
   registration.promise = Promise::kAtLeastOnce;
   registration.promises_allowed = {Promise::kAtLeastOnce, Promise::kAtMostOnce};
   registration.cost = "Costs nothing.";

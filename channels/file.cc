@@ -67,6 +67,7 @@ Registration FileRegistration() {
        .required = true,
        .help = "The file that is appended to; it is created when it is missing."}};
   registration.schema.optional_fields = {"*"};
+  registration.limits.timeout = 5 * kSecondUs;  // of a reader; well within the grace of a stop
   registration.promise = Promise::kAtLeastOnce;
   registration.promises_allowed = {Promise::kAtLeastOnce, Promise::kAtMostOnce};
   registration.cost = "Costs nothing.";

@@ -55,8 +55,8 @@ int RunDaemon(const RunOptions& options, std::ostream& /*out*/, std::ostream& er
     } else if (signal == SIGTERM || signal == SIGINT) {
       break;
     } else if (!(*daemon)->fatal().empty()) {
-      err << "huitou run: " << (*daemon)->fatal() << '\n';
       (*daemon)->Stop();
+      Log(LogLevel::kError, "huitou ends", {{"why", (*daemon)->fatal()}});
       return kExitCouldNotRun;
     }
   }

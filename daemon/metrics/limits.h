@@ -17,5 +17,8 @@ inline constexpr size_t kLabelBytesMax = 128;
 inline constexpr size_t kLogValueBytesMax = 2048;
 // The same complaint at most this often; what was left out is counted in the next line.
 inline constexpr DurationUs kLogRepeatMin = 10 * kSecondUs;
+// How long a line waits for a reader of the log that stands still: a machine that swaps takes so
+// long to get to its log collector. Far below the commit of a shard that catches up (3 s).
+inline constexpr DurationUs kLogPatience = kSecondUs;
 
 }  // namespace huitou::limits

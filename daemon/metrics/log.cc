@@ -1,20 +1,52 @@
 #include "daemon/metrics/log.h"
 
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
 
+#include "daemon/clock/clock.h"
 #include "daemon/metrics/limits.h"
+#include "daemon/output/patient_write.h"
 #include "triggers/base/json.h"
 #include "triggers/base/text.h"
 
 namespace huitou {
 namespace {
+
+std::string LostLine(uint64_t lost);
+
+// Standard error, if somebody reads it. Whoever logs waits for the reader once; from then on lines
+// are dropped, and counted in the first one that goes through again: a log that nobody reads holds
+// up neither the work nor the end of the process.
+class StandardError : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string_view payload(message.payload.data(), message.payload.size());
+    if (lost_ > 0 && !Write(LostLine(lost_))) {
+      ++lost_;
+      return;
+    }
+    lost_ = Write(payload) ? 0 : 1;
+  }
+  void flush_() override {}
+
+ private:
+  bool Write(std::string_view line) {
+    const std::string data = (torn_ ? "\n" : "") + std::string(line) + "\n";
+    const DurationUs patience = lost_ == 0 ? limits::kLogPatience : 0;
+    const size_t written = PatientWrite(STDERR_FILENO, data, SteadyNow() + patience);
+    torn_ = written == data.size() ? false : torn_ || written > 0;
+    return written == data.size();
+  }
+
+  uint64_t lost_ = 0;
+  bool torn_ = false;  // the last line is there by half
+};
 
 struct Process {
   std::shared_ptr<spdlog::logger> logger;
@@ -22,12 +54,8 @@ struct Process {
 };
 
 Process& TheProcess() {
-  static Process process{[] {
-    auto logger = spdlog::stderr_logger_mt("huitou");
-    logger->set_pattern("%v");
-    logger->flush_on(spdlog::level::trace);
-    return logger;
-  }()};
+  static Process process{
+      std::make_shared<spdlog::logger>("huitou", std::make_shared<StandardError>())};
   return process;
 }
 
@@ -217,6 +245,17 @@ std::string TextLine(LogLevel level, std::string_view message,
   return line;
 }
 
+std::string FormatLine(LogLevel level, std::string_view message,
+                       std::initializer_list<LogField> fields) {
+  return TheProcess().format == LogFormat::kJson ? JsonLine(level, message, fields)
+                                                 : TextLine(level, message, fields);
+}
+
+std::string LostLine(uint64_t lost) {
+  return FormatLine(LogLevel::kWarning, "nobody read the log, and lines were lost",
+                    {{"lines", lost}});
+}
+
 }  // namespace
 
 std::optional<LogLevel> ParseLogLevel(std::string_view word) {
@@ -239,8 +278,7 @@ void SetLogSinkForTest(std::function<void(const std::string&)> sink) {
   if (sink) {
     lines = std::make_shared<FunctionSink>(std::move(sink));
   } else {
-    lines = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    lines->set_pattern("%v");
+    lines = std::make_shared<StandardError>();
   }
   TheProcess().logger->sinks() = {std::move(lines)};
 }
@@ -251,8 +289,7 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
   if (!process.logger->should_log(spdlog_level)) {
     return;
   }
-  const std::string line = process.format == LogFormat::kJson ? JsonLine(level, message, fields)
-                                                              : TextLine(level, message, fields);
+  const std::string line = FormatLine(level, message, fields);
   process.logger->log(spdlog_level, spdlog::string_view_t(line));
 }
 

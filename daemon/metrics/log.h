@@ -1,6 +1,7 @@
 // Structured logs: one line per fact, as text for people or JSON for machines, on stderr. Any
-// thread; the settings are the process's. Phones and mail addresses are masked in every text, but
-// the callers' duty stays: no secret and no customer's text goes into a log.
+// thread; the settings are the process's. Lines that nobody reads are dropped and counted. Phones
+// and mail addresses are masked in every text, but the callers' duty stays: no secret and no
+// customer's text goes into a log.
 //
 // Example:
 //   InitLog({LogLevel::kInfo, LogFormat::kJson});

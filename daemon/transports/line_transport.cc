@@ -1,11 +1,15 @@
 #include "daemon/transports/line_transport.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <utility>
+
+#include "daemon/clock/clock.h"
+#include "daemon/output/patient_write.h"
 
 namespace huitou {
 
@@ -22,61 +26,138 @@ Answer Failed(TransportError error, const char* text) {
   return answer;
 }
 
-int OpenForAppending(const std::string& path) {
-  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
-  constexpr mode_t kMode = 0640;  // what customers are told is not for everybody's eyes
-  int fd = ::open(path.c_str(), kFlags, kMode);
-  if (fd < 0 && errno == ENOENT) {
-    std::error_code error;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-    fd = ::open(path.c_str(), kFlags, kMode);
-  }
-  return fd;
+// What cannot be synced, a pipe or a device, needs none.
+bool Sync(int descriptor) {
+  return fdatasync(descriptor) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP;
 }
 
-// Bytes written; fewer than all of them when the disk is full or the reader gone.
-size_t WriteAll(int fd, const std::string& data) {
-  size_t written = 0;
-  while (written < data.size()) {
-    const ssize_t count = ::write(fd, data.data() + written, data.size() - written);
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count <= 0) {
-      break;
-    }
-    written += static_cast<size_t>(count);
+// A name that is not on disk yet loses the file behind it.
+bool SyncFolder(const std::filesystem::path& folder) {
+  const int descriptor =
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return errno == EACCES;  // one may write there, and not read: no way to sync it
   }
-  return written;
+  const bool synced = Sync(descriptor);
+  ::close(descriptor);
+  return synced;
+}
+
+// Makes the folders that are missing, from the top down.
+bool MakeFolder(const std::filesystem::path& folder, bool sync) {
+  std::error_code error;
+  if (folder.empty() || std::filesystem::exists(folder, error)) {
+    return true;
+  }
+  return MakeFolder(folder.parent_path(), sync) &&
+         (std::filesystem::create_directory(folder, error) || !error) &&
+         (!sync || SyncFolder(folder.parent_path()));
+}
+
+// -1 when it cannot be opened, or made for good.
+int OpenForAppending(const std::string& path, bool sync) {
+  // Not waiting for the reader of a FIFO.
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK;
+  constexpr mode_t kMode = 0640;  // what customers are told is not for everybody's eyes
+  int descriptor = ::open(path.c_str(), kFlags);
+  if (descriptor >= 0 || errno != ENOENT) {
+    return descriptor;
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!MakeFolder(folder, sync)) {
+    return -1;
+  }
+  descriptor = ::open(path.c_str(), kFlags | O_CREAT, kMode);
+  if (descriptor >= 0 && sync && !SyncFolder(folder)) {
+    ::close(descriptor);
+    return -1;
+  }
+  return descriptor;
+}
+
+// Signals are the main thread's business.
+void BlockSignals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
 }  // namespace
 
-void LineTransport::Send(channels::Request request, DurationUs /*timeout*/, Done done) {
-  loop_.Post([this, line = std::get<Line>(std::move(request)), done = std::move(done)] {
-    done(Write(line));
-  });
+LineTransport::LineTransport(bool sync) : sync_(sync), thread_([this] { Run(); }) {
 }
 
-Answer LineTransport::Write(const Line& line) {
-  const int fd = line.path.empty() ? STDOUT_FILENO : OpenForAppending(line.path);
-  if (fd < 0) {
-    return Failed(TransportError::kNotSent, "the file cannot be opened");
+LineTransport::~LineTransport() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
   }
-  const bool torn = torn_.contains(line.path);
-  const std::string data = (torn ? "\n" : "") + line.text + "\n";
-  const size_t written = WriteAll(fd, data);
-  if (!line.path.empty()) {
-    ::close(fd);
+  wake_.notify_all();
+  thread_.join();
+}
+
+void LineTransport::Send(channels::Request request, DurationUs timeout, Done done) {
+  Line line = std::get<Line>(std::move(request));
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_[std::move(line.path)].push_back(
+        {std::move(line.text), SteadyNow() + timeout, std::move(done)});
   }
+  wake_.notify_one();
+}
+
+void LineTransport::Run() {
+  BlockSignals();
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (stopping_) {
+      return;
+    }
+    const Batch batch = std::exchange(waiting_, {});
+    lock.unlock();
+    for (const auto& [path, lines] : batch) {
+      WriteAll(path, lines);
+    }
+    lock.lock();
+  }
+}
+
+void LineTransport::WriteAll(const std::string& path, const std::vector<Waiting>& lines) {
+  const bool file = !path.empty();
+  const int descriptor = file ? OpenForAppending(path, sync_) : STDOUT_FILENO;
+  std::vector<Answer> answers;
+  bool synced = true;
+  if (descriptor >= 0) {
+    for (const Waiting& line : lines) {
+      answers.push_back(Write(descriptor, path, line));
+    }
+    synced = !file || !sync_ || Sync(descriptor);
+    if (file) {
+      ::close(descriptor);
+    }
+  } else {
+    answers.assign(lines.size(), Failed(TransportError::kNotSent, "the file cannot be opened"));
+  }
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const bool written = answers[i].error == TransportError::kNone;
+    lines[i].done(written && !synced
+                      ? Failed(TransportError::kAmbiguous, "it may not have got to the disk")
+                      : answers[i]);
+  }
+}
+
+Answer LineTransport::Write(int descriptor, const std::string& path, const Waiting& line) {
+  const std::string data = (torn_.contains(path) ? "\n" : "") + line.text + "\n";
+  const size_t written = PatientWrite(descriptor, data, line.deadline, &stopping_);
   if (written == data.size()) {
-    torn_.erase(line.path);
+    torn_.erase(path);
     return {};
   }
   if (written == 0) {
     return Failed(TransportError::kNotSent, "nothing could be written");
   }
-  torn_.insert(line.path);
+  torn_.insert(path);
   return Failed(TransportError::kAmbiguous, "only a part could be written");
 }
 

@@ -5,10 +5,14 @@
 namespace huitou {
 
 void Transports::Send(channels::Request request, DurationUs timeout, Done done) {
-  Transport* const transport =
-      std::holds_alternative<channels::HttpRequest>(request) ? static_cast<Transport*>(&http_)
-      : std::holds_alternative<channels::Mail>(request)      ? static_cast<Transport*>(&mail_)
-                                                             : &lines_;
+  Transport* transport = nullptr;
+  if (std::holds_alternative<channels::HttpRequest>(request)) {
+    transport = &http_;
+  } else if (std::holds_alternative<channels::Mail>(request)) {
+    transport = &mail_;
+  } else {
+    transport = std::get<channels::Line>(request).path.empty() ? &console_ : &files_;
+  }
   transport->Send(std::move(request), timeout, std::move(done));
 }
 

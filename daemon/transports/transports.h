@@ -9,14 +9,22 @@ namespace huitou {
 
 class Transports final : public Transport {
  public:
-  explicit Transports(const CurlOptions& options = {}) : http_(options), mail_(options) {}
+  struct Options {
+    CurlOptions curl;
+    bool sync = true;  // files' lines are on disk before they are answered
+  };
+
+  Transports() : Transports(Options()) {}
+  explicit Transports(const Options& options)
+      : http_(options.curl), mail_(options.curl), files_(options.sync) {}
 
   void Send(channels::Request request, DurationUs timeout, Done done) override;
 
  private:
   HttpTransport http_;
   MailTransport mail_;
-  LineTransport lines_;
+  LineTransport files_;
+  LineTransport console_;  // apart: one that nobody reads holds up no file
 };
 
 }  // namespace huitou

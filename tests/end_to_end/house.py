@@ -161,14 +161,15 @@ class House:
 
     # --- the process ---
 
-    def spawn(self):
+    def spawn(self, output=None):
+        """`output`: a descriptor for standard output and standard error instead of the log."""
         with open(self.path("log"), "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, "run", "--config", self.path("huitou.yaml")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
+                [self.binary, "run", "--config", self.path("huitou.yaml")], env=self.env,
+                stdin=subprocess.DEVNULL, stdout=output or log, stderr=output or log)
 
-    def start(self):
-        self.spawn()
+    def start(self, output=None):
+        self.spawn(output)
         wait_for("readiness", self.ready_or_ended)
         assert self.process.poll() is None, self.log()[-2000:]
 

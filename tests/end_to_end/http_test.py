@@ -395,6 +395,31 @@ class Stopping(unittest.TestCase):
             again = [message["id"] for message in received(provider)["messages"]]
             self.assertEqual(before & set(again), set(), "sent twice around a clean stop")
 
+    def test_a_stop_ends_though_nobody_reads_and_what_was_not_printed_comes_later(self):
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 512)
+        os.set_blocking(writer, True)
+        campaign = THANKS.replace("[outbox]", "[screen]")
+        with house(campaigns={"thanks": campaign}) as one:
+            one.start(writer)
+            one.post(*(review(i, f"c{i}", time.time()) for i in range(60)))
+            wait_for("all decisions", lambda: one.get("/v1/campaigns")[1]["campaigns"][0]
+                     ["counts"]["entered"] == 60)
+            began = time.monotonic()
+            self.assertEqual(one.stop(), 0)
+            self.assertLess(time.monotonic() - began, 25)
+            os.close(writer)
+            self.assertEqual(b"", os.read(reader, 1 << 20).strip(b"x"), "nothing was printed")
+            os.close(reader)
+            one.start()
+            printed = wait_for("all messages", lambda: one.log().count("thanks to c") >= 60)
+            self.assertTrue(printed)
+            self.assertEqual(one.stop(), 0)
+            self.assertEqual([one.log().count(f"thanks to c{i}\n") for i in range(60)], [1] * 60)
+
 
 class Rights(unittest.TestCase):
     def test_erase_leaves_nothing(self):

@@ -1,7 +1,9 @@
 #include "daemon/metrics/log.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -55,6 +57,34 @@ TEST_F(LogLines, AFactIsOneLineWhateverItQuotes) {
   Log(LogLevel::kInfo, "a\nb", {{"value", "c\r\nd"}});
   ASSERT_EQ(lines_.size(), 1U);
   EXPECT_THAT(lines_[0], Not(HasSubstr("\n")));
+}
+
+// Standard error is a pipe with no room for a line more, until it is read.
+TEST(Log, ThatNobodyReadsHoldsNobodyUpAndSaysLaterWhatWasLost) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  while (write(ends[1], "x", 1) == 1) {
+  }
+  fcntl(ends[1], F_SETFL, 0);
+  const int before = dup(STDERR_FILENO);
+  dup2(ends[1], STDERR_FILENO);
+  SetLogSinkForTest(nullptr);
+  for (int i = 0; i < 1000; ++i) {
+    Log(LogLevel::kInfo, "for nobody");
+  }
+  char data[4096];
+  while (read(ends[0], data, sizeof data) > 0) {
+  }
+  Log(LogLevel::kInfo, "somebody is there");
+  dup2(before, STDERR_FILENO);
+  const ssize_t count = read(ends[0], data, sizeof data);
+  for (const int end : {before, ends[0], ends[1]}) {
+    close(end);
+  }
+  ASSERT_GT(count, 0);
+  EXPECT_THAT(std::string(data, static_cast<size_t>(count)),
+              testing::ContainsRegex(
+                  "warning nobody read the log, and lines were lost lines=1000\n.*somebody"));
 }
 
 TEST_F(LogLines, EndlessValuesAreCut) {
