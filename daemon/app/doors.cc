@@ -76,6 +76,14 @@ http::DaemonApi Daemon::Impl::MakeApi() {
                        std::optional<TimeUs> at) { return Explain(id, campaign, at); };
   api.export_customer = [this](const std::string& id) { return Export(id); };
   api.erase = [this](const std::string& id) { return Erase(id); };
+  api.takes_callbacks = [this](const std::string& name) {
+    const auto channel = std::find_if(
+        outlets_.channels.begin(), outlets_.channels.end(),
+        [&](const DispatchChannel& one) { return one.name == name && one.codec != nullptr; });
+    // A codec that knows callbacks refuses an empty one as not signed.
+    return channel != outlets_.channels.end() &&
+           channel->codec->DecodeCallback({}, clock_.Now()).response.status != 404;
+  };
   api.callback = [this](
                      const std::string& channel,
                      const channels::CallbackRequest& request) -> Result<channels::CallbackReply> {

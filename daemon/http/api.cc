@@ -213,7 +213,13 @@ void AddCustomers(Router* router, const SharedApi& api) {
 void AddCallbacks(Router* router, const SharedApi& api) {
   const Handler handler = [api](const Request& request) { return Callback(*api, request); };
   router->Add({"POST", "/v1/callbacks/{channel}", "A provider's receipts, signed by it.",
-               Access::kPublic, channels::limits::kCallbackBytesMax, handler});
+               Access::kPublic, channels::limits::kCallbackBytesMax, handler,
+               [api](const Request& request) -> std::optional<Response> {
+                 if (api->takes_callbacks && !api->takes_callbacks(request.parameters[0])) {
+                   return Problem(404, "no channel of this name takes callbacks");
+                 }
+                 return std::nullopt;
+               }});
   router->Add({"GET", "/v1/callbacks/{channel}",
                "A provider's question whether this address is ours, signed by it.", Access::kPublic,
                0, handler});

@@ -18,15 +18,17 @@
 namespace huitou::http {
 namespace {
 
-constexpr size_t kBufferBytes = 16 * 1024;
+// A TLS record.
+constexpr size_t kReadBytes = 16 * 1024;
 
 }  // namespace
 
-Connection::Connection(int socket, SSL_CTX* tls) : socket_(socket), buffer_(kBufferBytes) {
+Connection::Connection(int socket, SSL_CTX* tls) : socket_(socket) {
   fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
   if (tls != nullptr) {
     ssl_ = SSL_new(tls);
     SSL_set_fd(ssl_, socket_);
+    SSL_set_accept_state(ssl_);  // the first read shakes hands
   }
 }
 
@@ -55,14 +57,21 @@ Connection::Wait Connection::AwaitSocket(short events, TimeUs deadline) const {
   }
 }
 
-bool Connection::AwaitRequest(DurationUs timeout, bool* closed) {
-  *closed = false;
-  if (begin_ < end_ || (ssl_ != nullptr && SSL_pending(ssl_) > 0)) {
-    return true;
+Connection::Head Connection::ReadHead() {
+  while (true) {
+    const std::string_view there(buffer_.data() + searched_, end_ - searched_);
+    if (there.find("\r\n\r\n") != std::string_view::npos ||
+        end_ - begin_ >= limits::kHeadBytesMax) {
+      return Head::kThere;
+    }
+    searched_ = std::max(begin_, end_ - std::min<size_t>(end_, 3));
+    short awaits = 0;
+    if (ReadSome(&awaits) <= 0) {
+      return awaits == 0        ? Head::kClosed
+             : awaits == POLLIN ? Head::kAwaitsBytes
+                                : Head::kAwaitsRoom;
+    }
   }
-  const Wait wait = AwaitSocket(POLLIN, SteadyNow() + timeout);
-  *closed = wait == Wait::kFailed;
-  return wait == Wait::kReady;
 }
 
 void Connection::Expect(DurationUs timeout, size_t bytes_max) {
@@ -70,70 +79,56 @@ void Connection::Expect(DurationUs timeout, size_t bytes_max) {
   bytes_left_ = bytes_max;
 }
 
-bool Connection::AwaitTls(int result) {
-  short events = 0;
+short Connection::Awaits(int result) const {
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
-      events = POLLIN;
-      break;
+      return POLLIN;
     case SSL_ERROR_WANT_WRITE:
-      events = POLLOUT;
-      break;
+      return POLLOUT;
     default:
-      return false;
+      return 0;
   }
-  const Wait wait = AwaitSocket(events, deadline_);
-  timed_out_ |= wait == Wait::kTimeout;
-  return wait == Wait::kReady;
 }
 
-bool Connection::Handshake() {
-  while (!shaken_) {
-    ERR_clear_error();
-    const int result = SSL_accept(ssl_);
-    shaken_ = result == 1;
-    if (!shaken_ && !AwaitTls(result)) {
-      return false;
-    }
+long Connection::ReadSome(short* awaits) {
+  *awaits = 0;
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    searched_ -= std::min(searched_, begin_);
+    begin_ = 0;
   }
-  return true;
+  if (buffer_.size() < end_ + kReadBytes) {
+    buffer_.resize(end_ + kReadBytes);
+  }
+  char* const data = buffer_.data() + end_;
+  long count = 0;
+  if (ssl_ != nullptr) {
+    ERR_clear_error();
+    const int read = SSL_read(ssl_, data, kReadBytes);
+    count = read > 0 ? read : -1;
+    if (read <= 0 && SSL_get_error(ssl_, read) == SSL_ERROR_ZERO_RETURN) {
+      return 0;
+    }
+    *awaits = read > 0 ? static_cast<short>(0) : Awaits(read);
+  } else {
+    do {
+      count = recv(socket_, data, kReadBytes, 0);
+    } while (count < 0 && errno == EINTR);
+    *awaits = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? POLLIN : 0;
+  }
+  end_ += static_cast<size_t>(std::max(count, 0L));
+  return count;
 }
 
 long Connection::Fill() {
-  begin_ = 0;
-  end_ = 0;
-  if (ssl_ != nullptr) {
-    if (!Handshake()) {
-      return -1;
-    }
-    while (true) {
-      ERR_clear_error();
-      const int count = SSL_read(ssl_, buffer_.data(), static_cast<int>(buffer_.size()));
-      if (count > 0) {
-        end_ = static_cast<size_t>(count);
-        return count;
-      }
-      if (SSL_get_error(ssl_, count) == SSL_ERROR_ZERO_RETURN) {
-        return 0;
-      }
-      if (!AwaitTls(count)) {
-        return -1;
-      }
-    }
-  }
   while (true) {
-    const ssize_t count = recv(socket_, buffer_.data(), buffer_.size(), 0);
-    if (count >= 0) {
-      end_ = static_cast<size_t>(count);
+    short awaits = 0;
+    const long count = ReadSome(&awaits);
+    if (count >= 0 || awaits == 0) {
       return count;
     }
-    if (errno == EINTR) {
-      continue;
-    }
-    if (errno != EAGAIN && errno != EWOULDBLOCK) {
-      return -1;
-    }
-    const Wait wait = AwaitSocket(POLLIN, deadline_);
+    const Wait wait = AwaitSocket(awaits, deadline_);
     timed_out_ |= wait == Wait::kTimeout;
     if (wait != Wait::kReady) {
       return -1;
@@ -160,6 +155,7 @@ long Connection::Read(char* data, size_t size) {
   const size_t count = std::min({size, end_ - begin_, bytes_left_});
   std::memcpy(data, buffer_.data() + begin_, count);
   begin_ += count;
+  searched_ = std::max(searched_, begin_);
   bytes_left_ -= count;
   return static_cast<long>(count);
 }
@@ -168,38 +164,40 @@ long Connection::Write(const char* data, size_t size) {
   size_t written = 0;
   while (written < size) {
     long count = 0;
+    short awaits = 0;
     if (ssl_ != nullptr) {
       ERR_clear_error();
       const size_t chunk = std::min<size_t>(size - written, 1 << 30);
-      count = Handshake() ? SSL_write(ssl_, data + written, static_cast<int>(chunk)) : -1;
-      if (count <= 0 && (!shaken_ || !AwaitTls(static_cast<int>(count)))) {
-        return -1;
-      }
+      const int sent = SSL_write(ssl_, data + written, static_cast<int>(chunk));
+      count = sent > 0 ? sent : -1;
+      awaits = sent > 0 ? static_cast<short>(0) : Awaits(sent);
     } else {
       count = send(socket_, data + written, size - written, MSG_NOSIGNAL);
-      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        const Wait wait = AwaitSocket(POLLOUT, deadline_);
-        timed_out_ |= wait == Wait::kTimeout;
-        if (wait != Wait::kReady) {
-          return -1;
-        }
-      } else if (count < 0 && errno != EINTR) {
+      awaits =
+          count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) ? POLLOUT : 0;
+    }
+    if (count < 0) {
+      const Wait wait = awaits == 0 ? Wait::kFailed : AwaitSocket(awaits, deadline_);
+      timed_out_ |= wait == Wait::kTimeout;
+      if (wait != Wait::kReady) {
         return -1;
       }
+      continue;
     }
-    written += static_cast<size_t>(std::max(count, 0L));
+    written += static_cast<size_t>(count);
   }
   return static_cast<long>(size);
 }
 
 void Connection::Linger(DurationUs timeout) {
-  if (ssl_ != nullptr && shaken_) {
+  if (ssl_ != nullptr && SSL_is_init_finished(ssl_) == 1) {
     SSL_shutdown(ssl_);
     ERR_clear_error();
   }
   shutdown(socket_, SHUT_WR);
   const TimeUs until = SteadyNow() + timeout;
   size_t left = limits::kBodyWireBytesMax;
+  buffer_.resize(kReadBytes);
   while (left > 0 && AwaitSocket(POLLIN, until) == Wait::kReady) {
     const ssize_t count = recv(socket_, buffer_.data(), buffer_.size(), 0);
     if (count <= 0) {

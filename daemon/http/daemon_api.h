@@ -46,6 +46,8 @@ struct DaemonApi {
   std::function<Result<std::string>(const std::string& customer)> export_customer;
   std::function<Status(const std::string& customer)> erase;
 
+  // Whether there is such a channel, and providers call it. Must not wait.
+  std::function<bool(const std::string& channel)> takes_callbacks;
   // kNotFound: no such channel. Not verified: 403.
   std::function<Result<channels::CallbackReply>(const std::string& channel,
                                                 const channels::CallbackRequest& request)>

@@ -16,15 +16,18 @@ inline constexpr size_t kHeadBytesMax = 32 * 1024;
 // The path: a customer's id (256 bytes) three times over for %XX, and the route.
 inline constexpr size_t kPathBytesMax = 1024;
 
-// Connections served at once; each may hold one body: 16 x 8 MiB = 128 MiB.
+// Requests served at once; each may hold one body: 16 x 8 MiB = 128 MiB.
 inline constexpr size_t kThreads = 16;
-// Connections that wait for a thread; at 1 ms a request the last of them waits 8 ms.
+// Connections whose next head has not come: half of the 1,024 descriptors that a process usually
+// may have; at 48 KiB (a head and one read) they are 24 MiB.
+inline constexpr size_t kLobbyMax = 512;
+// Requests that wait for a thread; at 1 ms a request the last of them waits 8 ms.
 inline constexpr size_t kWaitingMax = 128;
 // Connections that wait to be told "503" by the one thread for it; past it accept() waits.
 inline constexpr size_t kTurnedAwayMax = 128;
 inline constexpr int kListenBacklog = 256;
 
-// A slow client loses its thread after head + body. 8 MiB in 20 s are 0.4 MB/s.
+// A slow client loses its connection after these. 8 MiB in 20 s are 0.4 MB/s.
 inline constexpr DurationUs kHeadTimeout = 5 * kSecondUs;
 inline constexpr DurationUs kBodyTimeout = 20 * kSecondUs;
 // Bodies of callers without a token, callbacks that is, which anybody can send: a quarter of the
@@ -33,9 +36,8 @@ inline constexpr DurationUs kBodyTimeout = 20 * kSecondUs;
 inline constexpr size_t kPublicBodiesMax = kThreads / 4;
 inline constexpr DurationUs kPublicBodyTimeout = 5 * kSecondUs;
 inline constexpr DurationUs kAnswerTimeout = 20 * kSecondUs;
-// An idle connection is kept this long, but not while others wait for a thread.
+// From one request of a connection to the next head's end.
 inline constexpr DurationUs kIdleTimeout = 30 * kSecondUs;
-inline constexpr DurationUs kIdleSlice = 50'000;
 // After an early answer the rest of the body is read and dropped for so long, so that the answer
 // is not lost in a connection reset.
 inline constexpr DurationUs kLingerTimeout = 2 * kSecondUs;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -62,6 +63,8 @@ struct Route {
   Access access = Access::kToken;
   size_t body_bytes_max = 0;
   Handler handler;
+  // Asked with the head read and before the body is: why it is not wanted. Empty: it is.
+  std::function<std::optional<Response>(const Request&)> refuse = {};
 };
 
 class Router {

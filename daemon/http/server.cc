@@ -16,6 +16,7 @@
 #include "daemon/http/auth.h"
 #include "daemon/http/connection.h"
 #include "daemon/http/limits.h"
+#include "daemon/http/lobby.h"
 #include "daemon/http/work_queue.h"
 #include "daemon/metrics/log.h"
 #include "daemon/metrics/metrics.h"
@@ -86,18 +87,23 @@ class RequestStream final : public httplib::Stream {
 // The request that this thread serves.
 thread_local RequestStream* serving = nullptr;
 
-// The library's queue of tasks; whether its Enqueue has an answer depends on the version.
+// The library's queue of tasks, one for each accepted connection; whether its Enqueue has an answer
+// depends on the version. They only lead to the lobby, so they run at once.
 class TaskQueue final : public httplib::TaskQueue {
  public:
-  explicit TaskQueue(WorkQueue* queue) : queue_(queue) {}
+  TaskQueue(Lobby* lobby, WorkQueue* queue) : lobby_(lobby), queue_(queue) {}
   using Taken = decltype(std::declval<httplib::TaskQueue&>().enqueue(nullptr));
   Taken enqueue(std::function<void()> job) override {
-    queue_->Enqueue(std::move(job));
+    job();
     return static_cast<Taken>(true);
   }
-  void shutdown() override { queue_->Shutdown(); }
+  void shutdown() override {
+    lobby_->Stop();
+    queue_->Shutdown();
+  }
 
  private:
+  Lobby* const lobby_;
   WorkQueue* const queue_;
 };
 
@@ -105,69 +111,57 @@ class TaskQueue final : public httplib::TaskQueue {
 // read only, which a client that drips never meets, and no bound on heads and chunked bodies.
 class LibraryServer final : public httplib::Server {
  public:
-  LibraryServer(WorkQueue* queue, SSL_CTX* tls, DurationUs head_timeout)
-      : queue_(queue), tls_(tls), head_timeout_(head_timeout) {
-    new_task_queue = [queue] { return new TaskQueue(queue); };
+  LibraryServer(SSL_CTX* tls, DurationUs head_timeout)
+      : tls_(tls),
+        head_timeout_(head_timeout),
+        queue_(limits::kThreads, limits::kWaitingMax, limits::kTurnedAwayMax),
+        lobby_(limits::kLobbyMax, [this](const std::shared_ptr<Connection>& connection) {
+          queue_.Enqueue([this, connection] { Serve(connection); });
+        }) {
+    new_task_queue = [this] { return new TaskQueue(&lobby_, &queue_); };
   }
 
   // The library's own backlog is 5.
   void WidenBacklog() { ::listen(svr_sock_, limits::kListenBacklog); }
 
  private:
+  // On the thread that accepts.
   bool process_and_close_socket(socket_t socket) override {
-    Connection connection(socket, tls_);
-    if (WorkQueue::TurningAway()) {
-      TurnAway(&connection);
-      return true;
-    }
-    bool unread = false;
-    DurationUs linger = limits::kLingerTimeout;
-    for (size_t i = 0; i < limits::kRequestsPerConnectionMax && AwaitNext(&connection, i); ++i) {
-      RequestStream stream(&connection);
-      serving = &stream;
-      connection.Expect(head_timeout_, limits::kHeadBytesMax);
-      bool closed = false;
-      const bool good = Process(*this, stream, closed);
-      serving = nullptr;
-      unread = stream.close_after || !good;
-      linger = stream.linger;
-      if (!good || closed || stream.close_after) {
-        break;
-      }
-    }
-    if (unread && !connection.timed_out()) {
-      connection.Linger(linger);
-    }
+    lobby_.Enter(std::make_shared<Connection>(socket, tls_), head_timeout_);
     return true;
   }
 
-  // The first request has the head's time; later ones may keep the thread while nobody waits.
-  bool AwaitNext(Connection* connection, size_t served) {
-    const DurationUs patience = served == 0 ? head_timeout_ : limits::kIdleTimeout;
-    for (DurationUs waited = 0; waited < patience; waited += limits::kIdleSlice) {
-      bool closed = false;
-      if (connection->AwaitRequest(limits::kIdleSlice, &closed)) {
-        return true;
-      }
-      if (closed || svr_sock_ == INVALID_SOCKET || (served > 0 && queue_->Busy())) {
-        return false;
-      }
+  // One request, whose head is there; then the next is waited for without this thread.
+  void Serve(const std::shared_ptr<Connection>& connection) {
+    if (WorkQueue::TurningAway()) {
+      TurnAway(connection.get());
+      return;
     }
-    return false;
+    RequestStream stream(connection.get());
+    serving = &stream;
+    connection->Expect(head_timeout_, limits::kHeadBytesMax);
+    bool closed = false;
+    const bool good = Process(*this, stream, closed);
+    serving = nullptr;
+    const bool unread = stream.close_after || !good;
+    const bool last = connection->CountRequest() + 1 == limits::kRequestsPerConnectionMax;
+    if (!unread && !closed && !last && svr_sock_ != INVALID_SOCKET) {
+      lobby_.Enter(connection, limits::kIdleTimeout);
+    } else if (unread && !connection->timed_out()) {
+      connection->Linger(stream.linger);
+    }
   }
 
   void TurnAway(Connection* connection) {
     connection->Expect(limits::kTurnAwayTimeout, 0);
-    if (tls_ == nullptr) {
-      const Response problem = Problem(503, "too many connections");
-      std::string answer = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";
-      for (const auto& [name, value] : problem.headers) {
-        answer.append(name).append(": ").append(value).append("\r\n");
-      }
-      answer.append("Content-Type: ").append(problem.content_type).append("\r\nContent-Length: ");
-      answer.append(std::to_string(problem.body.size())).append("\r\n\r\n").append(problem.body);
-      connection->Write(answer.data(), answer.size());
+    const Response problem = Problem(503, "too many requests at once");
+    std::string answer = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";
+    for (const auto& [name, value] : problem.headers) {
+      answer.append(name).append(": ").append(value).append("\r\n");
     }
+    answer.append("Content-Type: ").append(problem.content_type).append("\r\nContent-Length: ");
+    answer.append(std::to_string(problem.body.size())).append("\r\n\r\n").append(problem.body);
+    connection->Write(answer.data(), answer.size());
     connection->Linger(limits::kTurnAwayTimeout);
   }
 
@@ -193,9 +187,10 @@ class LibraryServer final : public httplib::Server {
     }
   }
 
-  WorkQueue* const queue_;
   SSL_CTX* const tls_;
   const DurationUs head_timeout_;
+  WorkQueue queue_;
+  Lobby lobby_;
 };
 
 // --- requests -----------------------------------------------------------------------------------
@@ -326,8 +321,7 @@ class Server::Impl {
         metrics_(metrics),
         guard_(options.tokens, loopback),
         tls_(std::move(tls)),
-        queue_(limits::kThreads, limits::kWaitingMax, limits::kTurnedAwayMax),
-        library_(&queue_, tls_.get(), options.head_timeout) {
+        library_(tls_.get(), options.head_timeout) {
     Connect();
   }
   ~Impl() { Stop(); }
@@ -412,7 +406,13 @@ class Server::Impl {
         return true;
       }
     }
+    request.parameters = match.parameters;
     if (from.method == "POST" && route.body_bytes_max > 0) {
+      if (const std::optional<Response> none =
+              route.refuse ? route.refuse(request) : std::nullopt) {
+        Answer(route.pattern, *none, to);
+        return true;
+      }
       const std::optional<Response> refusal = RefuseBody(from, route.body_bytes_max);
       if (refusal) {
         serving->close_after = true;
@@ -430,7 +430,6 @@ class Server::Impl {
                                    limits::kBodyWireBytesMax);
       return false;
     }
-    request.parameters = std::move(match.parameters);
     Answer(route.pattern, Handle(route, request), to);
     return true;
   }
@@ -493,7 +492,6 @@ class Server::Impl {
   const Guard guard_;
   std::atomic<size_t> public_bodies_ = 0;
   const Tls tls_;
-  WorkQueue queue_;
   LibraryServer library_;
   int port_ = 0;
   std::thread thread_;

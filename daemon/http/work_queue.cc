@@ -27,7 +27,6 @@ void WorkQueue::Enqueue(Job job) {
   std::unique_lock lock(mutex_);
   if (waiting_.size() < waiting_max_) {
     waiting_.push_back(std::move(job));
-    waiting_count_ = waiting_.size();
     wake_.notify_one();
     return;
   }
@@ -46,7 +45,6 @@ void WorkQueue::Work(std::deque<Job>* jobs, std::condition_variable* wake, bool 
     }
     Job job = std::move(jobs->front());
     jobs->pop_front();
-    waiting_count_ = waiting_.size();
     room_.notify_one();
     lock.unlock();
     job();

@@ -3,7 +3,6 @@
 // job so. Enqueue blocks when even that thread is behind: new connections then wait in the kernel.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -24,8 +23,6 @@ class WorkQueue {
   WorkQueue& operator=(const WorkQueue&) = delete;
 
   void Enqueue(Job job);
-  // Whether a job waits for a thread.
-  bool Busy() const { return waiting_count_ > 0; }
   // Runs what was enqueued and ends the threads.
   void Shutdown();
 
@@ -37,7 +34,6 @@ class WorkQueue {
 
   const size_t waiting_max_;
   const size_t turned_away_max_;
-  std::atomic<size_t> waiting_count_ = 0;
 
   std::mutex mutex_;  // guards what follows
   bool ended_ = false;

@@ -88,6 +88,7 @@ class Api : public testing::Test {
       calls_.push_back("erase " + id);
       return Status::Ok();
     };
+    api.takes_callbacks = [](const std::string& channel) { return channel != "console"; };
     api.callback = [](const std::string& channel,
                       const channels::CallbackRequest& request) -> Result<channels::CallbackReply> {
       channels::CallbackReply reply;
@@ -252,6 +253,14 @@ TEST_F(Api, CallbacksNeedTheProvidersSignature) {
   EXPECT_EQ(good.body, "<ok channel='sms'/>");
   EXPECT_EQ(good.headers.at("content-type"), "text/xml");
   EXPECT_EQ(Call("POST", "/v1/callbacks/sms", "forged").status, 403);
+}
+
+TEST_F(Api, TheBodyOfACallbackThatNoChannelTakesIsNotReadAtAll) {
+  Start();
+  const RawSocket socket(server_->port());
+  socket.Write("POST /v1/callbacks/console HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n");
+  EXPECT_THAT(socket.ReadAll(), testing::StartsWith("HTTP/1.1 404"));
+  EXPECT_EQ(Call("GET", "/v1/callbacks/console").status, 403) << "has no body to refuse";
 }
 
 TEST_F(Api, ProbesSayWhyNot) {
