@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <charconv>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -26,35 +25,10 @@ uint64_t NumberOf(const std::string& path) {
   return stat(path.c_str(), &state) == 0 ? static_cast<uint64_t>(state.st_ino) : 0;
 }
 
-// What was read of which file, as it is kept in the log: "BYTES#NUMBER PATH".
-struct Place {
-  uint64_t position = 0;
-  uint64_t number = 0;  // 0: not known
-};
-
-std::string FeedOf(const Place& place, const std::string& path) {
-  return std::to_string(place.position) + "#" + std::to_string(place.number) + " " + path;
-}
-
-Place PlaceOf(std::string_view feed, const std::string& path) {
-  Place place;
-  const size_t blank = feed.find(' ');
-  // Another file under the same name of the source begins at its start.
-  if (blank == std::string_view::npos || feed.substr(blank + 1) != path) {
-    return place;
-  }
-  const char* end = feed.data() + blank;
-  const auto bytes = std::from_chars(feed.data(), end, place.position);
-  if (bytes.ptr != end && *bytes.ptr == '#') {
-    std::from_chars(bytes.ptr + 1, end, place.number);
-  }
-  return place;
-}
-
 Status CutOff(const std::string& path) {
   return {StatusCode::kInvalid,
           path +
-              " is shorter than what was read of it: somebody cut it off, and lines may be "
+              " is not what was read of it: somebody cut it off or rewrote it, and lines may be "
               "missing; rename it away and begin a new file, which is read from its start"};
 }
 
@@ -120,7 +94,7 @@ void FileFeeder::Run() {
     }
     Result<Next> next = CopySome(reader.get());
     if (next.ok() && *next == Next::kNewFile) {
-      Result<std::unique_ptr<LineReader>> opened = OpenNew(NumberOf(parts_.path));
+      Result<std::unique_ptr<LineReader>> opened = OpenNew();
       next = opened.ok() ? Result<Next>(Next::kGoOn) : Result<Next>(opened.status());
       reader = opened.ok() ? std::move(*opened) : nullptr;
     }
@@ -147,54 +121,72 @@ Result<std::unique_ptr<LineReader>> FileFeeder::Open() {
   if (!feed.ok()) {
     return feed.status();
   }
-  const Place place = PlaceOf(feed->value_or(""), parts_.path);
+  const FollowedFile::Place place = FollowedFile::PlaceOf(feed->value_or(""), parts_.path);
   if (!parts_.follow) {
     return LineReader::Open(parts_.path, {false, place.position});
   }
   const uint64_t number = NumberOf(parts_.path);
+  if (place.number != 0 && number != place.number) {
+    if (const auto renamed = FollowedFile::FindRenamed(parts_.path, place)) {
+      Log(LogLevel::kInfo, "file source: was renamed, and is read to its end first",
+          {{"source", parts_.source}, {"path", *renamed}, {"read", place.position}});
+      return OpenAt(*renamed, place);
+    }
+  }
   if (number == 0) {
     return Status(StatusCode::kNotFound, parts_.path + ": No such file or directory");
   }
   if (place.number != 0 && number != place.number) {
     Log(LogLevel::kWarning,
-        "file source: another file is there than the one that was read, whose rest is not read; "
-        "this one is from its start",
+        "file source: another file is there than the one that was read, which is not in this "
+        "folder any more and whose rest is not read; this one is from its start",
         {{"source", parts_.source}, {"path", parts_.path}, {"read", place.position}});
-    return OpenNew(number);
+    return OpenNew();
   }
-  if (number == cut_off_ || static_cast<int64_t>(place.position) > SizeOf(parts_.path)) {
-    cut_off_ = number;
-    return CutOff(parts_.path);
-  }
-  number_ = number;
-  return LineReader::Open(parts_.path, {true, place.position});
+  return OpenAt(parts_.path, place);
 }
 
-Result<std::unique_ptr<LineReader>> FileFeeder::OpenNew(uint64_t number) {
-  number_ = number;
-  if (Status status = parts_.store->AppendLog(parts_.stream, {}, FeedOf({0, number}, parts_.path));
-      !status.ok()) {
+Result<std::unique_ptr<LineReader>> FileFeeder::OpenAt(const std::string& path,
+                                                       const FollowedFile::Place& place) {
+  file_ = FollowedFile::Open(path);
+  if (file_ && !file_->IsAsRead(place)) {
+    return CutOff(path);
+  }
+  Result<std::unique_ptr<LineReader>> reader = LineReader::Open(path, {true, place.position});
+  if (reader.ok() && (!file_ || NumberOf(path) != file_->number())) {
+    return Status(StatusCode::kUnavailable, path + " is being renamed");
+  }
+  if (reader.ok()) {
+    read_ = file_->PlaceAt(place.position).value_or(place);
+  }
+  return reader;
+}
+
+Result<std::unique_ptr<LineReader>> FileFeeder::OpenNew() {
+  const std::optional<FollowedFile> file = FollowedFile::Open(parts_.path);
+  if (!file) {
+    return Status(StatusCode::kNotFound, parts_.path + ": No such file or directory");
+  }
+  const FollowedFile::Place begin = file->PlaceAt(0).value_or(FollowedFile::Place());
+  const std::string feed = FollowedFile::FeedOf(begin, parts_.path);
+  if (Status status = parts_.store->AppendLog(parts_.stream, {}, feed); !status.ok()) {
     return status;
   }
-  return LineReader::Open(parts_.path, {true, 0});
+  return OpenAt(parts_.path, begin);
 }
 
 // Asked before the reading, so that what is behind the last line of a file that was renamed is read
 // once more when its successor is there.
-Result<FileFeeder::Next> FileFeeder::AtEnd(const LineReader& reader, int64_t size, uint64_t now) {
+Result<FileFeeder::Next> FileFeeder::AtEnd(int64_t size, uint64_t now) {
   finished_ = !parts_.follow;
   if (finished_) {
     end_size_ = size;
     return Next::kEnd;
   }
-  if (now != 0 && now != number_) {
+  if (now != 0 && now != read_.number) {
     Log(LogLevel::kInfo, "file source: read to its end, and a new file is there",
         {{"source", parts_.source}, {"path", parts_.path}});
     return Next::kNewFile;
-  }
-  if (now != 0 && size < static_cast<int64_t>(reader.position())) {
-    cut_off_ = now;
-    return CutOff(parts_.path);
   }
   end_size_ = size;
   return Next::kWait;
@@ -215,7 +207,7 @@ Result<FileFeeder::Next> FileFeeder::CopySome(LineReader* reader) {
       if (!reader->status().ok()) {
         return reader->status();
       }
-      return AtEnd(*reader, size, number);
+      return AtEnd(size, number);
     }
     batch_.push_back({CustomerOf(line), std::string(line), {}});
     batch_bytes_ += line.size();
@@ -237,13 +229,23 @@ std::string FileFeeder::CustomerOf(std::string_view line) {
 }
 
 Status FileFeeder::Commit(uint64_t position) {
+  FollowedFile::Place place{position, 0, 0};
+  if (parts_.follow) {
+    // What was read since the last look may be of another text under the same name.
+    const std::optional<FollowedFile::Place> now = file_->PlaceAt(position);
+    if (!now || !file_->IsAsRead(read_)) {
+      return CutOff(parts_.path);
+    }
+    place = *now;
+  }
   if (batch_.empty()) {
     return Status::Ok();
   }
-  const std::string feed = FeedOf({position, number_}, parts_.path);
+  const std::string feed = FollowedFile::FeedOf(place, parts_.path);
   if (Status status = parts_.store->AppendLog(parts_.stream, batch_, feed); !status.ok()) {
     return status;
   }
+  read_ = place;
   std::set<ShardNumber> shards;
   for (const LogAppend& record : batch_) {
     shards.insert(ShardOf(record.key, parts_.store->shards()));

@@ -1,8 +1,8 @@
 // Copies a file of events, one a line, into the embedded log: plain, gzip or zstd, with `follow` a
 // plain one that grows. Its position is durable in the same commit as the lines, so after a crash
-// it goes on behind the last line that is in the log. A followed file that is renamed is read to
-// its end, and then the new one of its name; one that was cut off is a problem. Lines that are no
-// events go there too: their shard has the dead letters.
+// it goes on behind the last line that is in the log. A followed file that is renamed, also while
+// nobody reads it, is read to its end, and then the new one of its name; one that was cut off or
+// rewritten is a problem. Lines that are no events go there too: their shard has the dead letters.
 //
 // One thread of its own; the methods are for any thread.
 #pragma once
@@ -12,11 +12,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "daemon/shard/input.h"
+#include "daemon/sources/followed_file.h"
 #include "daemon/sources/log_progress.h"
 #include "daemon/state/store.h"
 #include "triggers/base/status.h"
@@ -58,10 +60,13 @@ class FileFeeder {
   void Run();
   // Opens the file behind what the log has of it.
   Result<std::unique_ptr<LineReader>> Open();
+  // A followed file behind a place, if it still is what was read up to there.
+  Result<std::unique_ptr<LineReader>> OpenAt(const std::string& path,
+                                             const FollowedFile::Place& place);
   // The file that has taken the place of a followed one, from its start.
-  Result<std::unique_ptr<LineReader>> OpenNew(uint64_t number);
+  Result<std::unique_ptr<LineReader>> OpenNew();
   // What follows at the end of what there is: size and number of the path's file as of before.
-  Result<Next> AtEnd(const LineReader& reader, int64_t size, uint64_t now);
+  Result<Next> AtEnd(int64_t size, uint64_t now);
   // Copies some lines: kWait at the end of a followed file, and for the shards.
   Result<Next> CopySome(LineReader* reader);
   std::string CustomerOf(std::string_view line);
@@ -74,8 +79,8 @@ class FileFeeder {
   std::thread thread_;
   std::vector<LogAppend> batch_;  // the thread's
   size_t batch_bytes_ = 0;
-  uint64_t number_ = 0;   // the inode of the followed file that is being read; the thread's
-  uint64_t cut_off_ = 0;  // of one that was shorter than what was read of it; the thread's
+  std::optional<FollowedFile> file_;    // the followed file that is being read; the thread's
+  FollowedFile::Place read_;            // what of it is in the log; the thread's
   std::atomic<int64_t> end_size_ = -1;  // the file's size when its end was reached
   std::atomic<bool> finished_ = false;  // and it does not grow
 

@@ -44,6 +44,9 @@ inline constexpr size_t kAppendRecordsMax = 10'000;
 inline constexpr size_t kAppendBytesMax = 4 * 1024 * 1024;
 // Bytes of requests that wait for their append: 16 bodies of 8 MiB.
 inline constexpr size_t kAppendWaitingBytesMax = 128 * 1024 * 1024;
+// Of the bytes before the place up to which a followed file was read: some ten events, each with
+// its own id and time.
+inline constexpr uint64_t kFingerprintBytes = 4096;
 // A followed file is looked at this often.
 inline constexpr DurationUs kFollowFile = 100'000;
 // Read from the embedded log at once.

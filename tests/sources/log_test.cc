@@ -1,6 +1,7 @@
 // What is written into the embedded log: by requests, and from files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <chrono>
@@ -198,7 +199,7 @@ TEST_F(EmbeddedLog, AFileThatShrankIsRefused) {
   std::filesystem::resize_file(path_, 5);
   const auto feeder = Feed(true);
   EXPECT_TRUE(Eventually(
-      [&] { return feeder->problem().find("shorter than what was read") != std::string::npos; }));
+      [&] { return feeder->problem().find("is not what was read") != std::string::npos; }));
   EXPECT_THAT(AllPayloads(), SizeIs(1));
 }
 
@@ -233,15 +234,61 @@ TEST_F(EmbeddedLog, ARenamedFileIsReadToItsEndAndThenTheNewOne) {
   EXPECT_THAT(AllPayloads(), SizeIs(4));  // it goes on in the new one
 }
 
-TEST_F(EmbeddedLog, AFileThatWasReplacedWhileNobodyReadIsReadFromItsStart) {
+TEST_F(EmbeddedLog, AFileThatIsCutOffAndGrowsAgainBetweenTwoLooksIsAProblem) {
+  Write(EventOf("e1", "c1") + "\n");
+  auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  const std::string another = EventOf("e2", "c1") + "\n" + EventOf("e3", "c1") + "\n";
+  // In one write, so that no look falls between.
+  std::fstream(path_, std::ios::in | std::ios::out) << another << std::flush;
+  EXPECT_TRUE(Eventually([&] { return !feeder->problem().empty(); }));
+  EXPECT_THAT(feeder->problem(), HasSubstr("rewrote it"));
+  feeder.reset();
+  Open();
+  feeder = Feed(/*follow=*/true);
+  EXPECT_TRUE(Eventually([&] { return !feeder->problem().empty(); })) << "nor after a restart";
+  EXPECT_THAT(AllPayloads(), SizeIs(1));
+}
+
+TEST_F(EmbeddedLog, TheRestOfAFileThatWasRenamedWhileNobodyReadComesFirst) {
+  Write(EventOf("e1", "c1") + "\n");
+  ASSERT_TRUE(Eventually([feeder = Feed(true)] { return feeder->Done(); }));
+  Write(EventOf("e2", "c1") + "\n");
+  std::filesystem::rename(path_, path_ + "-20260101");
+  Open();
+  auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return AllPayloads().size() == 2; })) << "before there is a new one";
+  feeder.reset();
+  Write(EventOf("e3", "c1") + "\n");
+  Open();
+  feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(),
+              ElementsAre(EventOf("e1", "c1"), EventOf("e2", "c1"), EventOf("e3", "c1")));
+}
+
+TEST_F(EmbeddedLog, AFileWhosePredecessorIsGoneIsReadFromItsStart) {
   Write(EventOf("e1", "c1") + "\n");
   ASSERT_TRUE(Eventually([feeder = Feed(true)] { return feeder->Done(); }));
   std::filesystem::rename(path_, path_ + ".1");
   Write(EventOf("e2", "c1") + "\n" + EventOf("e3", "c1") + "\n");
+  std::filesystem::remove(path_ + ".1");
   Open();
   const auto feeder = Feed(/*follow=*/true);
   ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
   EXPECT_THAT(AllPayloads(), SizeIs(3));
+}
+
+TEST_F(EmbeddedLog, AFeedOfAnEarlierVersionIsUnderstood) {
+  Write(EventOf("e1", "c1") + "\n" + EventOf("e2", "c1") + "\n");
+  struct stat state {};
+  ASSERT_EQ(stat(path_.c_str(), &state), 0);
+  const std::string feed = std::to_string(EventOf("e1", "c1").size() + 1) + "#" +
+                           std::to_string(state.st_ino) + " " + path_;
+  ASSERT_TRUE(store_->AppendLog(stream_, {}, feed).ok());
+  const auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return feeder->Done(); }));
+  EXPECT_THAT(AllPayloads(), ElementsAre(EventOf("e2", "c1")));
 }
 
 TEST_F(EmbeddedLog, AFollowedFileThatIsNotThereYetIsSaidToBeMissing) {
