@@ -366,14 +366,15 @@ void Dispatcher::Impl::Finish(const FlightPtr& flight, Outcome outcome, std::str
   const TimeUs now = Now();
   if (flight->entry != nullptr) {
     const Entry& entry = *flight->entry;
-    Observed(entry, [&outcome, now](Lane* lane) {
-      lane->Finish(outcome, now);
-      return 0;
-    });
+    // First: a circuit that opens by this outcome opens for its reason.
     if (options_.observer != nullptr) {
       options_.observer->OnOutcome(entry.setup.name, entry.setup.provider, outcome,
                                    std::max<DurationUs>(0, now - flight->started_at));
     }
+    Observed(entry, [&outcome, now](Lane* lane) {
+      lane->Finish(outcome, now);
+      return 0;
+    });
   }
   options_.on_result(flight->job.shard,
                      ResultOf(flight->job, std::move(outcome), std::move(coupon_code)));

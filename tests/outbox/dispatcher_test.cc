@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -34,9 +33,7 @@ Answer Status(int status, std::string body = "") {
 }
 
 Answer Lost(channels::TransportError error) {
-  Answer answer;
-  answer.error = error;
-  return answer;
+  return {error, {}, {}};
 }
 
 class FakeTransport : public Transport {
@@ -130,14 +127,16 @@ class RecordingObserver : public DispatchObserver {
  public:
   void OnOutcome(std::string_view channel, std::string_view provider, const Outcome& outcome,
                  DurationUs took) override {
+    ++told_;
     outcomes.Put(std::string(channel) + "/" + std::string(provider) + " " + outcome.reason + " " +
                  FormatDuration(took));
   }
   void OnCircuit(std::string_view channel, CircuitBreaker::State state) override {
-    circuits.Put(std::string(channel) + " " + std::string(ToString(state)));
+    circuits.Put(std::string(channel) + " " + std::string(ToString(state)) + " after " +
+                 std::to_string(told_));
   }
-  Mailbox<std::string> outcomes;
-  Mailbox<std::string> circuits;
+  Mailbox<std::string> outcomes, circuits;
+  int told_ = 0;
 };
 
 DispatchChannel ChannelOf(std::string name, std::shared_ptr<const channels::Channel> codec,
@@ -303,7 +302,7 @@ TEST_F(DispatcherTest, AProviderThatIsDownIsLeftAloneUntilAProbeGetsThrough) {
     AnswerNext(Lost(channels::TransportError::kNotSent));
     EXPECT_EQ(NextResult(), "1 retry(not_sent)");
   }
-  EXPECT_EQ(observer_.circuits.Take(), "sms open");
+  EXPECT_EQ(observer_.circuits.Take(), "sms open after 5");
   EXPECT_FALSE(Send("sms", 1));
   EXPECT_TRUE(Send("other", 2));
   AnswerNext(Status(200));
@@ -312,10 +311,10 @@ TEST_F(DispatcherTest, AProviderThatIsDownIsLeftAloneUntilAProbeGetsThrough) {
   EXPECT_EQ(room_.Take(), "sms");
   EXPECT_TRUE(Send("sms", 1));
   EXPECT_FALSE(Send("sms", 3)) << "one probe at a time";
-  EXPECT_EQ(observer_.circuits.Take(), "sms half_open");
+  EXPECT_EQ(observer_.circuits.Take(), "sms half_open after 6");
   AnswerNext(Status(200));
   EXPECT_EQ(NextResult(), "1 accepted(v1)");
-  EXPECT_EQ(observer_.circuits.Take(), "sms closed");
+  EXPECT_EQ(observer_.circuits.Take(), "sms closed after 7");
   EXPECT_EQ(room_.Take(), "sms");
   EXPECT_TRUE(Send("sms", 3));
 }
