@@ -1,6 +1,7 @@
 #include "daemon/app/daemon.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -46,8 +47,15 @@ Status Daemon::Impl::Start() {
     return outlets.status();
   }
   outlets_ = *std::move(outlets);
+  const bool fresh = !std::filesystem::exists(state_dir_ + "/db");
   if (Status status = OpenStore(); !status.ok()) {
     return status;
+  }
+  if (!fresh && !std::filesystem::exists(CurrencyPath())) {
+    Log(LogLevel::kWarning,
+        "this state was begun by a version that kept no currency: its sums are taken for the "
+        "shop's, now and at every later start; where they were another's, stop and restore a copy",
+        {{"currency", loaded_->campaigns->shop.currency.code()}, {"state", state_dir_}});
   }
   if (Status status = KeepCurrency(CurrencyPath(), loaded_->campaigns->shop.currency);
       !status.ok()) {

@@ -95,6 +95,7 @@ class Daemon::Impl {
 
   // --- doors.cc
   http::DaemonApi MakeApi();
+  http::StatusReport StatusNow() const;
   Status Append(std::span<const http::AcceptedEvent> events);
   Result<std::string> CustomerDocument(const std::string& customer);
   Result<std::string> Export(const std::string& customer);

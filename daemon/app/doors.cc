@@ -96,8 +96,58 @@ http::DaemonApi Daemon::Impl::MakeApi() {
     return dispatcher_->HandleCallback(channel, request);
   };
   api.not_ready = [this] { return NotReady(); };
+  api.status = [this] { return StatusNow(); };
   api.version = HUITOU_VERSION;
   return api;
+}
+
+http::StatusReport Daemon::Impl::StatusNow() const {
+  http::StatusReport report;
+  report.version = HUITOU_VERSION;
+  report.now = clock_.Now();
+  report.not_ready = NotReady();
+  for (const config::SourceConfig& source : loaded_->config.sources) {
+    if (std::holds_alternative<config::KafkaSource>(source.source) && kafka_ != nullptr) {
+      report.sources.push_back({source.name, "kafka", kafka_->Behind(), ""});
+    }
+  }
+  for (const Stream& stream : streams_) {
+    report.sources.push_back({stream.source.name, stream.feeder == nullptr ? "http" : "file",
+                              stream.progress->Backlog(),
+                              stream.feeder == nullptr ? "" : stream.feeder->problem()});
+  }
+  std::map<std::string, int64_t> waiting;
+  {
+    std::shared_lock lock(owned_mutex_);
+    for (const auto& [number, owned] : owned_) {
+      const ShardStatus status = owned.worker->shard().Snapshot();
+      std::optional<DurationUs> lag;
+      if (status.frontier != kTimeMin) {
+        lag = report.now - status.frontier;
+      }
+      report.shards.push_back({number, lag, status.timers_pending,
+                               static_cast<int64_t>(status.timers_held), status.at_end,
+                               owned.worker->readiness().message()});
+      for (const auto& [channel, count] : status.outbox_depth) {
+        waiting[channel] += count;
+      }
+    }
+  }
+  for (const DispatchChannel& channel : outlets_.channels) {
+    const DispatchMetrics::ChannelState state = dispatch_metrics_.StateOf(channel.name);
+    report.channels.push_back({channel.name, channel.provider, std::string(ToString(state.circuit)),
+                               waiting[channel.name], state.last_refusal});
+  }
+  const std::shared_ptr<const Plays> plays = this->plays();
+  std::map<std::string, CampaignTally> tallies = Tallies();
+  for (const auto& campaign : plays->set->campaigns) {
+    const CampaignTally& tally = tallies[campaign->id];
+    report.campaigns.push_back({campaign->id, plays->set->paused.contains(campaign->id),
+                                tally.candidates, tally.rejected, tally.entered,
+                                tally.pending + tally.waiting, tally.completed, tally.exited,
+                                tally.failed});
+  }
+  return report;
 }
 
 Status Daemon::Impl::Append(std::span<const http::AcceptedEvent> events) {

@@ -132,7 +132,7 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
   }
   {
     std::lock_guard lock(mutex_);
-    reasons_.insert_or_assign(std::string(channel), outcome.reason);
+    channels_[std::string(channel)].last_refusal = outcome.reason;
   }
   if (outcome.kind == Kind::kChannelPaused) {
     Log(LogLevel::kError, "the provider refuses this account or configuration; the channel pauses",
@@ -153,25 +153,28 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
 
 void DispatchMetrics::OnCircuit(std::string_view channel, CircuitBreaker::State state) {
   const bool open = state != CircuitBreaker::State::kClosed;
+  std::string last_reason;
   {
     std::lock_guard lock(mutex_);
-    const bool news = open ? open_.emplace(channel).second : open_.erase(std::string(channel)) > 0;
-    if (!news) {
+    ChannelState& known = channels_[std::string(channel)];
+    const bool was_open = std::exchange(known.circuit, state) != CircuitBreaker::State::kClosed;
+    if (was_open == open) {
       return;
     }
+    last_reason = known.last_refusal;
   }
   if (open) {
     Log(LogLevel::kWarning, "circuit open: the provider fails, sends wait",
-        {{"channel", channel}, {"last_reason", LastReason(channel)}});
+        {{"channel", channel}, {"last_reason", last_reason}});
   } else {
     Log(LogLevel::kInfo, "circuit closed: sends go on", {{"channel", channel}});
   }
 }
 
-std::string DispatchMetrics::LastReason(std::string_view channel) {
+DispatchMetrics::ChannelState DispatchMetrics::StateOf(std::string_view channel) const {
   std::lock_guard lock(mutex_);
-  const auto found = reasons_.find(channel);
-  return found == reasons_.end() ? std::string() : found->second;
+  const auto found = channels_.find(channel);
+  return found == channels_.end() ? ChannelState() : found->second;
 }
 
 void DispatchMetrics::OnToken(std::string_view channel, std::string_view reason) {

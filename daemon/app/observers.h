@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -86,6 +85,11 @@ class ShardMetrics final : public ShardObserver {
 // Of the dispatcher. Any thread.
 class DispatchMetrics final : public DispatchObserver {
  public:
+  struct ChannelState {
+    CircuitBreaker::State circuit = CircuitBreaker::State::kClosed;
+    std::string last_refusal;  // why the last send that failed was not accepted; empty: none was
+  };
+
   explicit DispatchMetrics(Metrics* metrics) : metrics_(metrics) {}
 
   void OnOutcome(std::string_view channel, std::string_view provider,
@@ -93,15 +97,13 @@ class DispatchMetrics final : public DispatchObserver {
   void OnCircuit(std::string_view channel, CircuitBreaker::State state) override;
   void OnToken(std::string_view channel, std::string_view reason) override;
 
- private:
-  // Why the last send of this channel was not accepted; empty when none was refused yet.
-  std::string LastReason(std::string_view channel);
+  ChannelState StateOf(std::string_view channel) const;
 
+ private:
   Metrics* const metrics_;
   LogLimiter limiter_;
-  std::mutex mutex_;
-  std::set<std::string, std::less<>> open_;  // circuits that are not closed; under mutex_
-  std::map<std::string, std::string, std::less<>> reasons_;  // by channel; under mutex_
+  mutable std::mutex mutex_;
+  std::map<std::string, ChannelState, std::less<>> channels_;  // under mutex_
 };
 
 }  // namespace huitou

@@ -8,9 +8,9 @@
 #include "channels/limits.h"
 #include "daemon/http/events.h"
 #include "daemon/http/limits.h"
+#include "daemon/http/status_page.h"
 #include "daemon/metrics/metrics.h"
 #include "triggers/base/json.h"
-#include "triggers/base/markup.h"
 
 namespace huitou::http {
 namespace {
@@ -138,29 +138,14 @@ Response Readiness(const DaemonApi& api) {
   return Json(object.Close(), reasons.empty() ? 200 : 503);
 }
 
-Response StatusPage(const DaemonApi& api) {
-  const std::vector<std::string> reasons =
-      api.not_ready ? api.not_ready() : std::vector<std::string>{"starting"};
-  std::string html =
-      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Huitou</title>"
-      "<h1>Huitou " +
-      EscapeMarkup(api.version) + "</h1>";
-  if (reasons.empty()) {
-    html += "<p>ready</p>";
-  } else {
-    html += "<p>not ready:</p><ul>";
-    for (const std::string& reason : reasons) {
-      html += "<li>" + EscapeMarkup(reason) + "</li>";
-    }
-    html += "</ul>";
+Response Console(const DaemonApi& api) {
+  if (!api.status) {
+    return NotServed();
   }
-  html +=
-      "<p><a href=\"/v1/campaigns\">campaigns</a> <a href=\"/metrics\">metrics</a> "
-      "<a href=\"/openapi.json\">openapi.json</a></p></html>";
   return {200,
           "text/html; charset=utf-8",
-          std::move(html),
-          {{"Content-Security-Policy", "default-src 'none'"}}};
+          StatusPage(api.status()),
+          {{"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"}}};
 }
 
 // --- routes -------------------------------------------------------------------------------------
@@ -235,8 +220,8 @@ void AddOperations(Router* router, const SharedApi& api, Metrics* metrics) {
   router->Add({"GET", "/readyz",
                "200 when the partitions are assigned and the state is open; else 503 and why.",
                Access::kPublic, 0, [api](const Request&) { return Readiness(*api); }});
-  router->Add({"GET", "/", "A page that says how the daemon is.", Access::kToken, 0,
-               [api](const Request&) { return StatusPage(*api); }});
+  router->Add({"GET", "/", "A page for a browser: readiness, sources, shards, channels, campaigns.",
+               Access::kToken, 0, [api](const Request&) { return Console(*api); }});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "channels/channel.h"
+#include "daemon/http/status_page.h"
 #include "triggers/base/money.h"
 #include "triggers/base/status.h"
 #include "triggers/base/time.h"
@@ -55,6 +56,8 @@ struct DaemonApi {
 
   // Why the daemon is not ready; empty when it is. Short, without secrets. Must not wait.
   std::function<std::vector<std::string>()> not_ready;
+  // What the page at "/" shows. Must not wait.
+  std::function<StatusReport()> status;
   std::string version;
 };
 

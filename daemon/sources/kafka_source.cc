@@ -120,6 +120,18 @@ class KafkaSource::Impl {
     return reasons;
   }
 
+  std::optional<int64_t> Behind() const {
+    std::optional<int64_t> behind;
+    for (const auto& [shard, of_shard] : SnapshotFeeds()) {
+      for (const std::shared_ptr<Feed>& feed : of_shard) {
+        if (const std::optional<Feed::End> end = feed->end()) {
+          behind = behind.value_or(0) + std::max<int64_t>(0, end->offset - feed->position);
+        }
+      }
+    }
+    return behind;
+  }
+
  private:
   struct WakeTarget {
     Impl* source;
@@ -570,6 +582,9 @@ std::vector<std::unique_ptr<ShardInput>> KafkaSource::Inputs(ShardNumber shard) 
 }
 std::vector<std::string> KafkaSource::NotReady() const {
   return impl_->NotReady();
+}
+std::optional<int64_t> KafkaSource::Behind() const {
+  return impl_->Behind();
 }
 std::string KafkaSource::InputName(const std::string& source, const std::string& topic) {
   return source + "/" + topic;

@@ -86,6 +86,10 @@ class KafkaSource {
   // Why not all is well; empty when partitions are assigned and none is refused. Any thread.
   std::vector<std::string> NotReady() const;
 
+  // Records that are in the assigned partitions and not read. Nothing while their ends are not
+  // known. Any thread.
+  std::optional<int64_t> Behind() const;
+
   // The name of an input: "shop/orders".
   static std::string InputName(const std::string& source, const std::string& topic);
 

@@ -421,6 +421,31 @@ class Stopping(unittest.TestCase):
             self.assertEqual([one.log().count(f"thanks to c{i}\n") for i in range(60)], [1] * 60)
 
 
+class Showing(unittest.TestCase):
+    def test_the_page_for_a_browser_shows_every_part_with_its_figures(self):
+        with house() as one:
+            one.start()
+            one.post(review(1, "c1", time.time()))
+            wait_for("the message", lambda: sent(one))
+            for row in ("<td>api</td><td>http</td><td class=\"n\">0</td><td>ok</td>",
+                        "<td>outbox</td><td>file</td><td>closed</td><td class=\"n\">0</td>",
+                        "<td>thanks</td><td>active</td><td class=\"n\">1</td><td class=\"n\">0</td>",
+                        "<p class=\"good\">ready</p>"):
+                wait_for(row, lambda text=row: text in one.get("/")[1])
+
+    def test_a_state_that_kept_no_currency_says_which_one_it_takes(self):
+        with house() as one:
+            one.start()
+            self.assertEqual(one.stop(), 0)
+            self.assertNotIn("kept no currency", one.log())
+            os.remove(one.path("state", "currency"))
+            for _ in range(2):
+                one.start()
+                self.assertEqual(one.stop(), 0)
+                self.assertEqual(one.log().count("kept no currency"), 1)
+                self.assertIn('"currency":"CNY"', one.log())
+
+
 class Rights(unittest.TestCase):
     def test_erase_leaves_nothing(self):
         with house() as one:

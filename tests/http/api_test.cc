@@ -97,6 +97,11 @@ class Api : public testing::Test {
       return reply;
     };
     api.not_ready = [this] { return reasons_; };
+    api.status = [this] {
+      StatusReport report;
+      report.not_ready = reasons_;
+      return report;
+    };
     return api;
   }
 };
