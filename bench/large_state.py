@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Opening a large state: many customers, each with a pending timer; then kill -9 and a restart.
-Prints for each size the time to readiness, resident memory, and the time from a restart behind
-kill -9 under load to the first event applied.
+Prints for each size the time to readiness, resident memory, how long erasing a customer takes, and
+the time from a restart behind kill -9 under load to the first event applied. LOG_MB in the
+environment: the load goes on until the write-ahead log has so many megabytes.
 
 usage: bench/large_state.py HUITOU FILL_STORE [CUSTOMERS]...     1000000 and 10000000 without numbers
 """
+import glob
 import json
 import os
 import signal
@@ -55,6 +57,12 @@ class Daemon:
         urllib.request.urlopen(urllib.request.Request(
             self.url + "/v1/events", body, {"Content-Type": "application/x-ndjson"})).read()
 
+    def erase(self, customer):
+        begin = time.monotonic()
+        urllib.request.urlopen(urllib.request.Request(
+            f"{self.url}/v1/customers/{customer}", method="DELETE")).read()
+        return time.monotonic() - begin
+
     def ready(self):
         while True:
             try:
@@ -83,6 +91,11 @@ class Daemon:
         self.process.wait()
 
 
+def log_mb(folder):
+    """Of the write-ahead log on the disk."""
+    return sum(os.path.getsize(path) for path in glob.glob(f"{folder}/state/db/*.log")) / 1e6
+
+
 def orders(count, first):
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return [{"id": f"e{first + n}", "type": "order.paid", "time": now,
@@ -106,16 +119,21 @@ def measure(binary, fill, customers):
         opened = daemon.ready()
         time.sleep(2)
         rss = daemon.rss_mb()
-        for batch in range(20):
+        erased = sorted(daemon.erase(f"c{number * 4973:08d}") for number in range(1, 21))
+        batch = 0
+        while batch < 20 or log_mb(folder) < float(os.environ.get("LOG_MB", "0")):
             daemon.post(orders(1000, batch * 1000))
+            batch += 1
+        log = log_mb(folder)
         daemon.end(signal.SIGKILL)
         daemon = Daemon(binary, folder, port)
         again = daemon.ready()
-        daemon.post(orders(1, 1_000_000))
+        daemon.post(orders(1, 1_000_000_000))
         first = daemon.first_event()
         daemon.end(signal.SIGTERM)
     print(f"{customers} customers: {size} MB of store, ready in {opened:.2f} s, RSS {rss} MB; "
-          f"behind kill -9 ready in {again:.2f} s, first event in {first:.2f} s", flush=True)
+          f"an erasure takes {erased[10]:.2f} s, at most {erased[-1]:.2f} s; behind kill -9 with "
+          f"{log:.0f} MB of log ready in {again:.2f} s, first event in {first:.2f} s", flush=True)
 
 
 def main():
