@@ -74,6 +74,13 @@ Status Daemon::Impl::OpenStore() {
   }
   StoreOptions options;
   options.shards = wanted;
+  options.on_upgrade = [this](uint64_t done) {
+    if (log_limiter_.Pass("upgrade", SteadyNow())) {
+      Log(LogLevel::kInfo,
+          "the state is of an earlier version; its customers' addresses are being indexed, once",
+          {{"customers_done", done}});
+    }
+  };
   auto store = Store::Open(*std::move(key_value), options);
   if (!store.ok()) {
     return store.status();

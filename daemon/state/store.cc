@@ -235,7 +235,7 @@ Store::Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options)
 Result<std::unique_ptr<Store>> Store::Open(std::unique_ptr<KeyValue> key_value,
                                            const StoreOptions& options) {
   std::unique_ptr<Store> store(new Store(std::move(key_value), options));
-  Status status = store->CheckFormat();
+  Status status = store->CheckFormat(options.on_upgrade);
   if (!status.ok()) {
     return status;
   }
@@ -246,7 +246,7 @@ Result<std::unique_ptr<Store>> Store::Open(std::unique_ptr<KeyValue> key_value,
   return store;
 }
 
-Status Store::CheckFormat() {
+Status Store::CheckFormat(const std::function<void(uint64_t)>& on_upgrade) {
   const auto found = key_value_->Get(Family::kMeta, keys::Format());
   if (!found.ok()) {
     return found.status();
@@ -275,7 +275,8 @@ Status Store::CheckFormat() {
     return Status::Ok();
   }
   // Cut off in the middle, it begins anew: the version is written last.
-  Status status = format.version() < kFormatWithAddresses ? IndexAddresses() : Status::Ok();
+  Status status =
+      format.version() < kFormatWithAddresses ? IndexAddresses(on_upgrade) : Status::Ok();
   return status.ok() ? PutFormat(shards_) : status;
 }
 

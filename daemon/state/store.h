@@ -170,6 +170,8 @@ ShardNumber ShardOf(std::string_view key, uint16_t shards);
 struct StoreOptions {
   uint16_t shards = 0;  // fixed when the store is made; 0: whatever the store has
   DurationUs journal_retention = 90 * kDayUs;
+  // Told now and then while a store of an earlier format is brought up to this one.
+  std::function<void(uint64_t customers_done)> on_upgrade = {};
 };
 
 class Store {
@@ -264,10 +266,10 @@ class Store {
 
  private:
   Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options);
-  Status CheckFormat();
+  Status CheckFormat(const std::function<void(uint64_t)>& on_upgrade);
   Status PutFormat(uint32_t shards);
   // For a store that was made before there were addresses in it.
-  Status IndexAddresses();
+  Status IndexAddresses(const std::function<void(uint64_t)>& on_progress);
   Status LoadLogStreams();
   Status ReadParts(ShardNumber shard, const PartsPresent& present, Customer* customer) const;
   Status ReadQuotasBetween(const std::string& from, const std::string& to,

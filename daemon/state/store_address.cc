@@ -113,7 +113,8 @@ Status Store::VisitAddresses(ShardNumber shard, std::string_view customer,
   return Status::Ok();
 }
 
-Status Store::IndexAddresses() {
+Status Store::IndexAddresses(const std::function<void(uint64_t)>& on_progress) {
+  uint64_t done = 0;
   const std::string end = keys::End({});
   std::string next;
   bool more = true;
@@ -143,6 +144,10 @@ Status Store::IndexAddresses() {
     status = status.ok() && set.size() > 0 ? key_value_->Commit(set) : status;
     if (!status.ok()) {
       return status;
+    }
+    done += std::min(profiles, kProfilesPerCommit);
+    if (on_progress) {
+      on_progress(done);
     }
   }
   return Status::Ok();

@@ -402,7 +402,11 @@ TEST_P(StoreTest, AnOlderStoreLearnsWhoHasWhichAddress) {
   WriteSet older;
   older.Put(Family::kMeta, keys::Format(), "\x08\x01\x10\x04");  // version 1, 4 shards
   ASSERT_TRUE(Raw()->Commit(older).ok());
-  Reopen();
+  std::vector<uint64_t> progress;
+  StoreOptions options;
+  options.on_upgrade = [&](uint64_t done) { progress.push_back(done); };
+  store_ = Store::Open(Raw(), options).value();
+  EXPECT_EQ((std::vector<uint64_t>{8192, 16'384, kCustomers}), progress);
   for (const int i : {0, 7, kCustomers - 1}) {
     const std::string id = "c" + std::to_string(i);
     EXPECT_EQ(std::vector<std::string>{id}, Reached(1, Contact::kEmail, id + "@example.com"));
