@@ -1,6 +1,7 @@
 #include "daemon/decode/json_reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "daemon/decode/limits.h"
@@ -10,10 +11,44 @@ namespace {
 
 // A scalar's token reaches up to the next one; this drops the white space between.
 std::string_view TrimEnd(std::string_view token) {
-  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') {
-    token.remove_suffix(1);
+  return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+}
+
+// What a text is as JSON writes numbers: whole ones have neither a fraction nor an exponent.
+enum class NumberForm { kNone, kWhole, kFraction };
+
+NumberForm FormOf(std::string_view text) {
+  size_t at = text.starts_with('-') ? 1 : 0;
+  const auto digits = [&] {
+    const size_t begin = at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') {
+      ++at;
+    }
+    return at - begin;
+  };
+  const auto next_is = [&](std::string_view any) {
+    const bool is = at < text.size() && any.find(text[at]) != std::string_view::npos;
+    at += is ? 1 : 0;
+    return is;
+  };
+  const bool zero_first = at < text.size() && text[at] == '0';
+  const size_t whole = digits();
+  if (whole == 0 || (zero_first && whole > 1)) {
+    return NumberForm::kNone;
   }
-  return token;
+  const size_t whole_end = at;
+  if (next_is(".") && digits() == 0) {
+    return NumberForm::kNone;
+  }
+  if (next_is("eE")) {
+    next_is("+-");
+    if (digits() == 0) {
+      return NumberForm::kNone;
+    }
+  }
+  return at < text.size()  ? NumberForm::kNone
+         : at == whole_end ? NumberForm::kWhole
+                           : NumberForm::kFraction;
 }
 
 bool IsHexDigit(char c) {
@@ -190,22 +225,25 @@ bool JsonReader::ReadValue(Value& value, int depth, bool keep, cel::Value* out) 
   }
 }
 
+// Not by simdjson's numbers: 3.0 reads 55555555555555557376.0 as 0 (get_number) and
+// 0.055555555555555557376 as 0.0002 (get_double).
 bool JsonReader::ReadNumber(Value& value, bool keep, cel::Value* out) {
-  simdjson::ondemand::number number;
+  const std::string_view token = TrimEnd(value.raw_json_token());
+  const char* const end = token.data() + token.size();
+  const NumberForm form = FormOf(token);
+  int64_t whole = 0;
   double rounded = 0;
-  const bool is_exact = value.get_number().get(number) == simdjson::SUCCESS;
-  // An integer past 64 bits is a double like any other.
-  if (!is_exact && value.get_double().get(rounded) != simdjson::SUCCESS) {
-    return Fail(EventError::kBadJson, "not a number");
+  if (form == NumberForm::kWhole && std::from_chars(token.data(), end, whole).ec == std::errc()) {
+    *out = keep ? cel::Value::Int(whole) : cel::Value();
+    return true;
   }
-  if (!keep) {
-    *out = cel::Value();
-  } else if (is_exact && number.is_int64()) {
-    *out = cel::Value::Int(number.get_int64());
-  } else {
-    *out = cel::Value::Double(is_exact ? number.as_double() : rounded);
-  }
-  return true;
+  // An integer past 64 bits is a double like any other. One out of a double's range is asked of
+  // simdjson, which tells too large (refused) from too small (zero).
+  const bool read =
+      form != NumberForm::kNone && (std::from_chars(token.data(), end, rounded).ec == std::errc() ||
+                                    value.get_double().get(rounded) == simdjson::SUCCESS);
+  *out = keep && read ? cel::Value::Double(rounded) : cel::Value();
+  return read || Fail(EventError::kBadJson, "not a number");
 }
 
 bool JsonReader::Kept(const cel::Value& made, cel::Value* out) {

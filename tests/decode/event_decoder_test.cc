@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <random>
+
 #include "daemon/decode/limits.h"
 #include "tests/decode/decode_helpers.h"
 #include "triggers/limits.h"
@@ -345,6 +350,73 @@ TEST(EventDecoder, TakesAnIntegerPast64BitsAsADouble) {
   const std::string told = decode(With(R"("n":123456789012345678901234567890)"));
   EXPECT_NE(told.find(R"("n":1.2345678901234568e+29)"), std::string::npos) << told;
   EXPECT_EQ(decode(With(R"("n":1e999)")), "bad_json not a number");
+}
+
+// What the attribute `n` of the event, or of an object in its attribute `deep`, is read as.
+double NumberRead(Decoding& decode, const std::string& number, bool is_deep) {
+  decode(With(is_deep ? "\"deep\":{\"n\":" + number + "}" : "\"n\":" + number));
+  EXPECT_EQ(decode.error(), EventError::kNone) << number;
+  cel::Arena arena;
+  cel::Value value = decode.event().attributes;
+  for (const char* key : {"deep", "n"}) {
+    if (is_deep || std::string_view(key) == "n") {
+      EXPECT_TRUE(value.map().Find(cel::Value::String(key), arena, &value)) << number;
+    }
+  }
+  return value.kind() == cel::Kind::kInt ? static_cast<double>(value.as_int()) : value.as_double();
+}
+
+TEST(EventDecoder, ReadsEveryNumberAsTheNearestDouble) {
+  std::vector<std::string> numbers = {"55555555555555557376.0",
+                                      "55555555555555557376",
+                                      "-55555555555555557376.5",
+                                      "55555555555555557376e0",
+                                      "18446744073709551616",
+                                      "18446744073709551615.0",
+                                      "0.055555555555555557376",
+                                      "0.1234567890123456789012345",
+                                      "1e-400",
+                                      "-1e-400",
+                                      "4.9406564584124654e-324",
+                                      "2.2250738585072011e-308",
+                                      "1.7976931348623157e308",
+                                      "0e999",
+                                      "123456789012345678901234567890.123456789e-20"};
+  std::mt19937_64 random(1);  // the same numbers every time
+  for (int i = 0; i < 20000; ++i) {
+    const double number = std::bit_cast<double>(random());
+    char text[400];
+    std::snprintf(text, sizeof text, "%.17g", number);
+    if (std::isfinite(number)) {
+      numbers.emplace_back(text);
+    }
+    // Digits of any number, with and without a fraction and an exponent.
+    std::string digits = std::to_string(random() % 9 + 1);
+    for (uint64_t more = random() % 30; more > 0; --more) {
+      digits.push_back(static_cast<char>('0' + random() % 10));
+    }
+    numbers.push_back(digits);
+    numbers.push_back(digits + "." + std::to_string(random()));
+    numbers.push_back("-0." + std::string(random() % 25, '0') + digits);
+    numbers.push_back(digits + "E-" + std::to_string(random() % 300));
+  }
+  Decoding decode;
+  for (const std::string& number : numbers) {
+    const double expected = std::strtod(number.c_str(), nullptr);
+    ASSERT_EQ(NumberRead(decode, number, false), expected) << number;
+    ASSERT_EQ(NumberRead(decode, number, true), expected) << number;
+  }
+}
+
+TEST(EventDecoder, RefusesWhatIsNoNumberOfJson) {
+  Decoding decode;
+  for (const char* text : {"01", "-", "-01", "1.", ".5", "1.e5", "1e", "1e+", "+1", "0x10", "1_000",
+                           "1e999", "-1e999", "Infinity", "NaN", "1.2.3", "1\v", "--1", "1e5.0"}) {
+    decode(With(std::string("\"n\":").append(text)));
+    EXPECT_EQ(decode.error(), EventError::kBadJson) << text;
+    decode(With(std::string("\"n\":[{\"m\":").append(text).append("}]")));
+    EXPECT_EQ(decode.error(), EventError::kBadJson) << text;
+  }
 }
 
 TEST(EventDecoder, ChecksAttributesEvenWhenItDropsThem) {
