@@ -78,7 +78,8 @@ void CampaignParser::Parse() {
         map_["on_update"].node(),
         Quote(map_["on_update"].node().text) + " comes with a later version", "write finish_old");
   }
-  campaign_.steps = StepParser(context_, names_, environment_).Parse(map_["steps"]);
+  const bool limited = campaign_.limits.money.has_value() || !campaign_.limits.budget.empty();
+  campaign_.steps = StepParser(context_, names_, environment_, limited).Parse(map_["steps"]);
 }
 
 void CampaignParser::ParseActive() {
@@ -119,6 +120,13 @@ void CampaignParser::ParseAbsence(const Value& value) {
   absence.cancel_any = map["cancel"].Enum() == size_t{1};
   if (map["cancel"] && !absence.per_category) {
     map["cancel"].Error("belongs to 'per: category'", "a clock per customer has one way to stop");
+  }
+  for (const std::string_view family : {"review.", "consent.", "channel.", "coupon.", "message.",
+                                        "customer.", "tier.", "stored_value."}) {
+    if (absence.per_category && absence.after.starts_with(family)) {
+      map["per"].Error("needs an order's items, which " + Quote(absence.after) + " has not",
+                       "leave it out, or write 'after: order.paid'");
+    }
   }
   ParseWindows(map["within"], &absence);
   campaign_.trigger = std::move(absence);
@@ -161,6 +169,10 @@ void CampaignParser::ParseWindows(const Value& within, AbsenceTrigger* absence) 
 void CampaignParser::ParseReentry() {
   const Value value = map_["reentry"];
   if (!value) {
+    return;
+  }
+  if (value.is_text() && ParseDuration(value.node().text)) {
+    value.Refuse("once, always or a map", "write {after: " + value.node().text + "}");
     return;
   }
   if (!value.is_map()) {

@@ -30,6 +30,8 @@ struct CampaignContext {
   bool shop_complete = true;
   const ChannelSchemas* channels = nullptr;
   const TemplateSet* templates = nullptr;
+  bool coupons_local = true;    // codes come from here, not from a provider that may refuse
+  bool coupons_checked = true;  // off: whether a message's coupon was issued is not asked
 };
 
 struct ParsedCampaign {

@@ -160,11 +160,38 @@ void CheckPromise(const Value& promise, const ComponentSchemas::Channel& channel
                          Choices("", allowed));
 }
 
-ChannelConfig ParseChannel(const Value& value, const ComponentSchemas::Channel& provider,
-                           const Secrets& secrets) {
+// What only the component can tell, such as a URL of a scheme that it does not speak. Not asked
+// where a secret is still to come, or where a mistake was told.
+void TryMake(const ComponentSchemas::TryMake& make, const MapReader& map, const Value& component,
+             const ComponentSchema& schema, const Settings& settings, size_t errors_before) {
+  if (!make || component.reader().diagnostics().error_count() > errors_before) {
+    return;
+  }
+  for (const Setting& setting : schema.settings) {
+    const std::string text = settings.Get(setting.name);
+    if (setting.type == SettingType::kSecret &&
+        (text.starts_with("env:") || text.starts_with("file:"))) {
+      return;
+    }
+  }
+  const Status status = make(schema.name, settings);
+  if (status.ok()) {
+    return;
+  }
+  const std::string name = status.message().substr(0, status.message().find(':'));
+  const auto named = std::find_if(schema.settings.begin(), schema.settings.end(),
+                                  [&](const Setting& setting) { return setting.name == name; });
+  const bool is_there = named != schema.settings.end() && map[name].present();
+  map.reader().Error(is_there ? map[name].node() : component.name_node(), status.message());
+}
+
+ChannelConfig ParseChannel(const Value& value, const ComponentSchemas& schemas,
+                           const std::string& name, const Secrets& secrets) {
+  const ComponentSchemas::Channel& provider = *schemas.FindChannel(name);
   ChannelConfig channel;
   channel.name = value.name();
   channel.provider = provider.schema.name;
+  const size_t errors_before = value.reader().diagnostics().error_count();
   const Table table = TableOf(ChannelTable(), provider.schema);
   const MapReader map(value, table);
   if (!map.valid()) {
@@ -186,6 +213,7 @@ ChannelConfig ParseChannel(const Value& value, const ComponentSchemas::Channel& 
   if (map["promise"].is_text()) {
     channel.promise = map["promise"].node().text;
   }
+  TryMake(schemas.try_channel, map, value, provider.schema, channel.settings, errors_before);
   return channel;
 }
 
@@ -224,7 +252,7 @@ std::vector<ChannelConfig> ParseChannels(const Value& value, const ComponentSche
       channels.emplace_back().name = entry.name();
       continue;
     }
-    channels.push_back(ParseChannel(entry, *schemas.FindChannel(provider), secrets));
+    channels.push_back(ParseChannel(entry, schemas, provider, secrets));
   }
   return channels;
 }
@@ -249,11 +277,13 @@ CouponConfig ParseCoupons(const Value& value, const ComponentSchemas& schemas,
     return coupons;
   }
   coupons.provider = provider;
+  const size_t errors_before = value.reader().diagnostics().error_count();
   const ComponentSchema& schema = *schemas.FindCoupons(provider);
   const Table table = TableOf(CouponProviderTable(), schema);
   const MapReader map(value, table);
   if (map.valid()) {
     coupons.settings = ReadSettings(map, schema, secrets);
+    TryMake(schemas.try_coupons, map, value, schema, coupons.settings, errors_before);
   }
   return coupons;
 }

@@ -14,6 +14,9 @@ namespace huitou::config {
 std::optional<std::string> ReadSecret(const Value& value, const Secrets& secrets);
 // A path, relative to the file that names it.
 std::optional<std::string> ReadPath(const Value& value);
+// When checking, where the world may be asked at all: warns of a file that is not there. Who runs
+// it opens it.
+void WarnUnlessThere(const Value& path, const Secrets& secrets);
 // host:port, several with commas.
 std::optional<std::string> ReadBrokers(const Value& value);
 // Properties of librdkafka; values may be secrets.

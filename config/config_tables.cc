@@ -181,7 +181,8 @@ const Table& MapFieldTable() {
                .help = "A constant; beside `from`, where that finds nothing"},
               {.name = "table",
                .type = Type::kNamed,
-               .help = "What each text means; an empty text drops the record",
+               .help = "What each text means; an empty type makes the record a dead letter, "
+                       "`tombstone`",
                .value = Type::kText},
               {.name = "other",
                .type = Type::kText,

@@ -1,6 +1,7 @@
 #include "config/daemon_config.h"
 
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include "config/config_parser.h"
@@ -136,6 +137,8 @@ void ParseHttp(const Value& value, const Secrets& secrets, HttpConfig* http) {
   if (tls.valid()) {
     http->tls_certificate = ReadPath(tls["certificate"]).value_or("");
     http->tls_key = ReadPath(tls["key"]).value_or("");
+    WarnUnlessThere(tls["certificate"], secrets);
+    WarnUnlessThere(tls["key"], secrets);
   }
 }
 
@@ -169,6 +172,18 @@ std::optional<std::string> ReadPath(const Value& value) {
     return std::nullopt;
   }
   return path ? std::optional(Relative(value.reader().document().file(), *path)) : std::nullopt;
+}
+
+void WarnUnlessThere(const Value& path, const Secrets& secrets) {
+  if (!secrets.read || secrets.required || !path.is_text() || path.node().text.empty()) {
+    return;
+  }
+  std::error_code error;
+  if (!std::filesystem::exists(Relative(path.reader().document().file(), path.node().text),
+                               error)) {
+    path.reader().Warning(path.node(), "no file " + Quote(path.node().text),
+                          "it is needed when running");
+  }
 }
 
 std::optional<std::string> ReadSecret(const Value& value, const Secrets& secrets) {

@@ -1,5 +1,6 @@
 // The config file: YAML to the daemon's settings (contracts.md section 6). Pure but for the
-// secrets, which a function that is passed in reads.
+// secrets, which a function that is passed in reads; when checking, files that are named are looked
+// for.
 //
 // Example:
 //   DaemonConfig config;
@@ -34,6 +35,11 @@ struct ComponentSchemas {
   };
   std::vector<Channel> channels;
   std::vector<ComponentSchema> coupons;
+  // What a provider's maker says of the settings, as "setting: what is wrong". No I/O; null where
+  // the schemas stand alone.
+  using TryMake = std::function<Status(const std::string& provider, const Settings& settings)>;
+  TryMake try_channel;
+  TryMake try_coupons;
 
   const Channel* FindChannel(std::string_view provider) const;
   const ComponentSchema* FindCoupons(std::string_view provider) const;

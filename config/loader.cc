@@ -213,7 +213,8 @@ class Loader {
     const CampaignContext context{.shop = shop_,
                                   .shop_complete = shop_complete_,
                                   .channels = ChannelsOrNull(),
-                                  .templates = templates_known_ ? &loaded_.templates : nullptr};
+                                  .templates = templates_known_ ? &loaded_.templates : nullptr,
+                                  .coupons_local = CouponsLocal()};
     ParsedCampaign parsed = ParseCampaign(*document, context, &diagnostics_);
     LoadedCampaign loaded;
     loaded.tests = ParseCampaignTests(*document, context, parsed.campaign.get(), &diagnostics_);
@@ -262,10 +263,12 @@ class Loader {
     for (const auto& [name, schema] : channels_) {
       set->channels[name] = ContactOf(schema);
     }
-    set->coupons_local = loaded_.config.coupons.provider == "local";
+    set->coupons_local = CouponsLocal();
     loaded_.campaigns = std::move(set);
     return std::move(loaded_);
   }
+
+  bool CouponsLocal() const { return loaded_.config.coupons.provider == "local"; }
 
   // Without a config, or with a broken one, nothing is known of the channels.
   const ChannelSchemas* ChannelsOrNull() const {
@@ -309,8 +312,11 @@ std::shared_ptr<const Campaign> CompileCampaign(const CampaignText& source, cons
   }
   // It was checked when it was new; a channel or budget that is gone since must not orphan the
   // episodes that are open.
-  const CampaignContext context{
-      .shop = shop, .shop_complete = false, .channels = nullptr, .templates = &templates};
+  const CampaignContext context{.shop = shop,
+                                .shop_complete = false,
+                                .channels = nullptr,
+                                .templates = &templates,
+                                .coupons_checked = false};
   ParsedCampaign parsed = ParseCampaign(*document, context, diagnostics);
   if (parsed.campaign != nullptr) {
     parsed.campaign->version = source.version;
@@ -353,6 +359,11 @@ class Checker {
     }
     if (!rest.paths.empty()) {
       Keep(Load(rest, schemas_), /*whole=*/false);
+    }
+    if (context.empty() && !files_.campaigns.empty()) {
+      all_.Note({files_.campaigns.front(), 0, 0},
+                "without a config file, channels and templates were not checked",
+                "add --config FILE");
     }
     result_.diagnostics = all_.Sorted();
     return std::move(result_);

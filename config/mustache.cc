@@ -38,9 +38,11 @@ class Scanner {
     const bool triple = text_.substr(at).starts_with("{{{");
     const std::string_view close = triple ? "}}}" : "}}";
     const size_t end = text_.find(close, at);
-    if (end == std::string_view::npos) {
+    // The next tag begins before this one ends: what closes that does not close this.
+    const size_t next = text_.find("{{", at + close.size());
+    if (end == std::string_view::npos || next < end) {
       Mistake(at, "a tag is never closed", "add " + std::string(close));
-      return text_.size();
+      return std::min(next, text_.size());
     }
     size_t begin = at + close.size();
     char kind = triple ? '&' : begin < end ? text_[begin] : ' ';
@@ -80,14 +82,22 @@ class Scanner {
           Mistake(offset, "sections are nested too deeply",
                   "at most " + std::to_string(limits::kTemplateDepthMax));
         }
-        found_.tags.push_back({std::move(name), offset, true});
+        found_.tags.push_back({name, offset, Sections()});
+        found_.tags.back().sections.push_back(std::move(name));
         return;
       default:
-        const bool guarded = std::any_of(open_.begin(), open_.end(), [&](const Section& section) {
-          return section.name == name && !section.inverted;
-        });
-        found_.tags.push_back({std::move(name), offset, guarded});
+        found_.tags.push_back({std::move(name), offset, Sections()});
     }
+  }
+
+  std::vector<std::string> Sections() const {
+    std::vector<std::string> names;
+    for (const Section& section : open_) {
+      if (!section.inverted) {
+        names.push_back(section.name);
+      }
+    }
+    return names;
   }
 
   void Close(const std::string& name, size_t offset) {

@@ -14,9 +14,10 @@ namespace huitou::config {
 
 // A tag that reads a variable.
 struct MustacheTag {
-  std::string name;      // as written
-  size_t offset = 0;     // of the name in the text
-  bool guarded = false;  // within a section of the same name, or such a section's own tag
+  std::string name;   // as written
+  size_t offset = 0;  // of the name in the text
+  // The sections that it stands in, so whose variables are there; a section's own tag too.
+  std::vector<std::string> sections;
 };
 
 struct MustacheMistake {

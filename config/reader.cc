@@ -329,8 +329,8 @@ std::optional<Value::Limit> Value::MoneyPerPeriod(Currency shop_currency) const 
   const auto period = SplitPeriod(&amount);
   const auto money = ParseMoney(amount);
   if (!period || !money || money->minor < 0) {
-    Refuse("money for a period",
-           "write 10000 " + code + "/d, " + code + "/mo, or 10000 " + code + " for ever");
+    Refuse("money for a period", "write 10000 " + code + "/d for a day, 10000 " + code +
+                                     "/mo for a month, or 10000 " + code + " in all");
     return std::nullopt;
   }
   if (!any && !(money->currency == shop_currency)) {

@@ -125,8 +125,10 @@ std::string CampaignReference() {
       "`{{name}}` without a dot is `customer.attributes.name`; the other names are those of "
       "conditions, with `coupon` (the one issued last) and `shop`. A variable that may be missing "
       "stands inside its own section, `{{#name}}Dear {{name}}{{/name}}`, or has a value in the "
-      "step's `defaults:`. A body is escaped for HTML where its front matter says `content_type: "
-      "text/html`.\n");
+      "step's `defaults:`. So does a coupon's `code` wherever the coupon may not have been issued: "
+      "behind a `when:`, in one arm of a branch, with `optional: true`, with `on_empty: skip`, or "
+      "issued behind a wait from a budget that may be used up. A body is escaped for HTML where "
+      "its front matter says `content_type: text/html`.\n");
   return page.Take();
 }
 

@@ -31,7 +31,10 @@ void ParseShopItself(const Value& value, Shop* shop) {
   }
   shop->name = map["name"].Text().value_or(shop->name);
   if (const auto code = map["currency"].Text()) {
-    if (const auto currency = Currency::Parse(*code)) {
+    if (*code == "RMB") {
+      map["currency"].Refuse("a code of ISO 4217", "write CNY");
+      shop->currency = Currency();
+    } else if (const auto currency = Currency::Parse(*code)) {
       shop->currency = *currency;
     } else {
       map["currency"].Refuse("three capital letters such as CNY");

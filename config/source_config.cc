@@ -126,6 +126,7 @@ std::map<std::string, std::string> ReadProperties(const Value& value, const Secr
 std::vector<SourceConfig> ParseSources(const Value& value, const Secrets& secrets) {
   std::vector<SourceConfig> sources;
   std::set<std::string> names;
+  bool has_http = false;
   for (const Value& item : value.Items()) {
     const MapReader choice(item.reader(), item.node(), SourceTable());
     if (!choice.valid() || choice.chosen() == nullptr) {
@@ -154,10 +155,15 @@ std::vector<SourceConfig> ParseSources(const Value& value, const Secrets& secret
     if (kind == "kafka") {
       ParseKafka(map, secrets, &source);
     } else if (kind == "http") {
+      if (std::exchange(has_http, true)) {
+        own.Error("comes twice, and the second would never get an event",
+                  "keep one: all that is posted to /v1/events is its");
+      }
       source.source = HttpSource{};
     } else {
       source.source =
           FileSource{ReadPath(map["path"]).value_or(""), map["follow"].Boolean().value_or(false)};
+      WarnUnlessThere(map["path"], secrets);
     }
     sources.push_back(std::move(source));
   }

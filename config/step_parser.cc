@@ -81,7 +81,9 @@ std::vector<Step> StepParser::Parse(const Value& value, int depth) {
                           "remove it, or give the exit above a 'when:'");
       told = true;
     }
+    const size_t parsed = steps.size();
     ParseStep(item, depth, &steps);
+    Follow(item.node(), steps.size() > parsed ? &steps.back() : nullptr);
     ended = ended || (!steps.empty() && steps.back().when == nullptr &&
                       std::holds_alternative<ExitStep>(steps.back().action));
   }
@@ -133,6 +135,36 @@ void StepParser::ParseStep(const Value& item, int depth, std::vector<Step>* step
   steps->push_back(std::move(step));
 }
 
+CouponsHeld StepParser::HeldIn(const MapReader& map, const Condition& when) const {
+  CouponsHeld held = held_;
+  if (when != nullptr) {
+    held.Assume(when->text());
+  } else if (map["when"]) {
+    held.AssumeAll();
+  }
+  return held;
+}
+
+void StepParser::Follow(const Node& node, const Step* step) {
+  if (step == nullptr) {
+    // What is wrong with it was told: a coupon counts as issued.
+    if (Find(node, "coupon") != nullptr) {
+      held_.Issue(coupons_seen_++, {});
+    }
+    return;
+  }
+  const std::string when = step->when == nullptr ? std::string() : step->when->text();
+  if (const auto* coupon = std::get_if<CouponStep>(&step->action)) {
+    held_.Issue(coupons_seen_++, {.when = when,
+                                  .optional = step->optional,
+                                  .skips_refused = coupon->on_empty == CouponStep::OnEmpty::kSkip});
+  } else if (std::holds_alternative<WaitStep>(step->action)) {
+    held_.Wait(/*always=*/when.empty());
+  } else if (std::holds_alternative<ExitStep>(step->action) && when.empty()) {
+    held_.Exit();
+  }
+}
+
 void StepParser::ParseAction(const MapReader& map, int depth, Step* step) {
   const std::string_view action = map.chosen()->name;
   const Value value = map[action];
@@ -142,13 +174,13 @@ void StepParser::ParseAction(const MapReader& map, int depth, Step* step) {
   if (action == "coupon") {
     step->action = ParseCoupon(MapReader(value, CouponTable()));
   } else if (action == "send") {
-    step->action = ParseSend(value);
+    step->action = ParseSend(value, HeldIn(map, step->when));
   } else if (action == "wait") {
     step->action = ParseWait(value);
   } else if (action == "branch") {
     step->action = ParseBranch(value, depth);
   } else if (action == "emit") {
-    step->action = ParseEmit(value);
+    step->action = ParseEmit(value, HeldIn(map, step->when));
   } else if (action == "set") {
     step->action = ParseSet(MapReader(value, SetTable()));
   } else {
@@ -182,7 +214,13 @@ CouponStep StepParser::ParseCoupon(const MapReader& map) const {
   return coupon;
 }
 
-SendStep StepParser::ParseSend(const Value& value) const {
+ReadingStep StepParser::Reading(const Value& value, const CouponsHeld& held) const {
+  return {.names = names_,
+          .held = context_.coupons_checked ? &held : nullptr,
+          .place = value.reader().document().PlaceOf(value.node())};
+}
+
+SendStep StepParser::ParseSend(const Value& value, const CouponsHeld& held) const {
   SendStep send;
   const MapReader map(value, SendTable());
   if (!map.valid()) {
@@ -200,7 +238,7 @@ SendStep StepParser::ParseSend(const Value& value) const {
   const TemplateDefaults defaults = ReadDefaults(map["defaults"]);
   if (context_.templates != nullptr && !send.template_name.empty()) {
     Diagnostics& diagnostics = value.reader().diagnostics();
-    VariableBinder binder(names_, defaults, &diagnostics);
+    VariableBinder binder(Reading(value, held), defaults, &diagnostics);
     const Place place = value.reader().document().PlaceOf(map["template"].node());
     context_.templates->Bind({send.template_name, place, send.via}, context_.channels, &binder,
                              &diagnostics);
@@ -269,7 +307,11 @@ BranchStep StepParser::ParseBranch(const Value& value, int depth) {
   if (arms.empty() && value.is_list()) {
     value.Error("is empty", "add an arm, such as - " + std::string(BranchArmTable().example));
   }
+  const CouponsHeld before = held_;
+  std::vector<CouponsHeld> ways;
+  bool has_else = false;
   for (size_t i = 0; i < arms.size(); ++i) {
+    held_ = before;
     const MapReader map(arms[i].reader(), arms[i].node(), BranchArmTable());
     if (!map.valid()) {
       continue;
@@ -282,13 +324,23 @@ BranchStep StepParser::ParseBranch(const Value& value, int depth) {
     if (map["else"] && i + 1 < arms.size()) {
       map["else"].Error("must be the last arm", "move it to the end");
     }
+    held_ = HeldIn(map, arm.when);
     arm.steps = Parse(map["steps"], depth + 1);
     branch.arms.push_back(std::move(arm));
+    ways.push_back(held_);
+    has_else = has_else || map["else"].present();
+  }
+  if (!has_else || ways.empty()) {
+    ways.push_back(before);
+  }
+  held_ = ways.front();
+  for (const CouponsHeld& way : ways) {
+    held_.Meet(way);
   }
   return branch;
 }
 
-EmitStep StepParser::ParseEmit(const Value& value) const {
+EmitStep StepParser::ParseEmit(const Value& value, const CouponsHeld& held) const {
   EmitStep emit;
   const MapReader map(value, EmitTable());
   if (!map.valid()) {
@@ -297,7 +349,7 @@ EmitStep StepParser::ParseEmit(const Value& value) const {
   emit.type = map["type"].EventName().value_or("");
   emit.data = TextEntries(map["data"]);
   const TemplateDefaults defaults = ReadDefaults(map["defaults"]);
-  VariableBinder binder(names_, defaults, &value.reader().diagnostics());
+  VariableBinder binder(Reading(value, held), defaults, &value.reader().diagnostics());
   for (const Value& entry : map["data"].Entries()) {
     if (entry.is_text()) {
       binder.Add(entry.node().text, [&entry](size_t offset) {
@@ -326,7 +378,7 @@ SetStep StepParser::ParseSet(const MapReader& map) const {
     }
   }
   const size_t changes = set.tags_add.size() + set.tags_remove.size() + set.attributes.size();
-  if (changes == 0) {
+  if (changes == 0 && (!map["tags"] || tags.valid())) {
     map.reader().Error(map.node(), "a set that changes nothing",
                        "write " + std::string(SetTable().example));
   } else if (set.tags_add.size() > huitou::limits::kTagsMax ||

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "config/campaign_file.h"
+#include "config/coupons_held.h"
 #include "config/reader.h"
+#include "config/variables.h"
 #include "triggers/cel/cel.h"
 
 namespace huitou::config {
@@ -17,9 +19,13 @@ StepNames CollectStepNames(const Node& steps);
 
 class StepParser {
  public:
+  // `limited`: the campaign's coupons count against a budget or a limit of money.
   StepParser(const CampaignContext& context, const StepNames& names,
-             const cel::Environment& environment)
-      : context_(context), names_(names), environment_(environment) {}
+             const cel::Environment& environment, bool limited)
+      : context_(context),
+        names_(names),
+        environment_(environment),
+        held_(names.coupons, {.local = context.coupons_local, .limited = limited}) {}
 
   // `steps` is a list of steps; `depth` counts the branches around it.
   std::vector<Step> Parse(const Value& steps, int depth = 0);
@@ -27,12 +33,17 @@ class StepParser {
  private:
   void ParseStep(const Value& item, int depth, std::vector<Step>* steps);
   void ParseAction(const MapReader& map, int depth, Step* step);
+  // Keeps track of the coupons held behind the step, which is null where it has mistakes.
+  void Follow(const Node& node, const Step* step);
+  // Where the `when` of this map is true.
+  CouponsHeld HeldIn(const MapReader& map, const Condition& when) const;
   CouponStep ParseCoupon(const MapReader& map) const;
-  SendStep ParseSend(const Value& value) const;
+  SendStep ParseSend(const Value& value, const CouponsHeld& held) const;
   void CheckVia(const Value& via) const;
   WaitStep ParseWait(const Value& value) const;
   BranchStep ParseBranch(const Value& value, int depth);
-  EmitStep ParseEmit(const Value& value) const;
+  EmitStep ParseEmit(const Value& value, const CouponsHeld& held) const;
+  ReadingStep Reading(const Value& value, const CouponsHeld& held) const;
   SetStep ParseSet(const MapReader& map) const;
 
   const CampaignContext& context_;
@@ -40,6 +51,8 @@ class StepParser {
   const cel::Environment& environment_;
   std::set<std::string> ids_;
   size_t count_ = 0;
+  CouponsHeld held_;
+  size_t coupons_seen_ = 0;
 };
 
 }  // namespace huitou::config

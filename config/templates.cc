@@ -97,6 +97,13 @@ void CheckBody(const File& file, Diagnostics* diagnostics) {
   if (file.fields.empty() && file.text.find_first_not_of(" \t\r\n") == std::string::npos) {
     diagnostics->Error({file.path, 0, 0}, "the template is empty", "write the message");
   }
+  for (const File::Field& field : file.fields) {
+    if (field.key == "content_type" && field.value != "text/html" && field.value != "text/plain") {
+      diagnostics->Warning(PlaceIn(file.path, file.text, field.offset),
+                           "content_type " + Quote(field.value) + " counts as text/plain",
+                           Choices(field.value, {"text/html", "text/plain"}));
+    }
+  }
   static const re2::RE2 kBraces(R"((?:^|[^{])(\$?\{[A-Za-z_][\w.]*\})(?:[^}]|$))");
   re2::StringPiece found;
   if (re2::RE2::PartialMatch(file.body, kBraces, &found)) {
@@ -217,6 +224,8 @@ void TemplateSet::Add(const std::string& path, std::string text, const ChannelSc
                        text.size() > limits::kTemplateBytesMax
                            ? "at most " + std::to_string(limits::kTemplateBytesMax) + " bytes"
                            : "save the file as UTF-8");
+    const std::string_view stem = std::string_view(path).substr(path.rfind('/') + 1);
+    broken_.insert(std::string(stem.substr(0, stem.find('.'))));
     return;
   }
   if (text.starts_with("\xEF\xBB\xBF")) {
@@ -332,7 +341,8 @@ void TemplateSet::Bind(const Use& use, const ChannelSchemas* channels, VariableB
       continue;  // told as an unknown channel
     }
     const ComponentSchema* schema = channels == nullptr ? nullptr : found->second;
-    if (Find(use.name, default_locale_, channel) == nullptr) {
+    // One that could not be read was told as such.
+    if (Find(use.name, default_locale_, channel) == nullptr && !broken_.contains(use.name)) {
       TellMissing(use, channel, diagnostics);
     }
     for (const File* file : Reachable(use.name, channel)) {

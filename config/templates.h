@@ -78,7 +78,8 @@ class TemplateSet {
 
   std::string default_locale_;
   std::vector<std::unique_ptr<const File>> files_;
-  std::set<std::string> told_;  // unknown words in names, each told of one file
+  std::set<std::string> broken_;  // names of templates that could not be taken
+  std::set<std::string> told_;    // unknown words in names, each told of one file
 };
 
 }  // namespace huitou::config

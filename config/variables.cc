@@ -17,6 +17,27 @@ bool IsPath(std::string_view name) {
          name.find("..") == std::string_view::npos && !(name[0] >= '0' && name[0] <= '9');
 }
 
+constexpr std::string_view kLastCoupon = "coupon";
+constexpr std::string_view kCoupons = "coupons.";
+
+// "coupons.big" of "coupons.big.code", "coupon" of "coupon.code"; empty for other variables.
+std::string CouponOf(const std::string& name) {
+  const std::string object = name.substr(0, std::min(name.rfind('.'), name.size()));
+  return object == kLastCoupon || object.starts_with(kCoupons) ? object : std::string();
+}
+
+// A section around it is its own, or that of another field of the same coupon.
+bool IsGuarded(const MustacheTag& tag) {
+  const std::string coupon = CouponOf(tag.name);
+  const bool is_dated = tag.name.ends_with(".expires_at");
+  return std::any_of(tag.sections.begin(), tag.sections.end(), [&](const std::string& section) {
+    const std::string other = CouponOf(section);
+    // Whichever coupon is there, one has been issued.
+    return section == tag.name || (!coupon.empty() && !is_dated && !other.empty() &&
+                                   (coupon == other || coupon == kLastCoupon));
+  });
+}
+
 }  // namespace
 
 TemplateDefaults ReadDefaults(const Value& value) {
@@ -30,10 +51,10 @@ TemplateDefaults ReadDefaults(const Value& value) {
   return defaults;
 }
 
-VariableBinder::VariableBinder(const StepNames& steps, const TemplateDefaults& defaults,
+VariableBinder::VariableBinder(const ReadingStep& step, const TemplateDefaults& defaults,
                                Diagnostics* diagnostics)
-    : steps_(steps),
-      environment_(TemplateEnvironment(steps)),
+    : step_(step),
+      environment_(TemplateEnvironment(step.names)),
       defaults_(defaults),
       diagnostics_(diagnostics) {
 }
@@ -51,11 +72,35 @@ void VariableBinder::Add(std::string_view text, const Locator& locate) {
 void VariableBinder::Bind(const MustacheTag& tag, const Locator& locate) {
   const auto known = bound_.find(tag.name);
   const Bound* bound = known != bound_.end() ? &known->second : Compile(tag, locate);
-  if (bound != nullptr && bound->may_miss && !tag.guarded && !bound->has_default) {
-    diagnostics_->Error(locate(tag.offset), Quote(tag.name) + " may be missing",
-                        "write {{#" + tag.name + "}}...{{/" + tag.name +
-                            "}} around it, or give it a value in the step's 'defaults:'");
+  if (bound != nullptr && bound->may_miss && !bound->has_default && !IsGuarded(tag)) {
+    TellMissing(tag, locate);
   }
+}
+
+void VariableBinder::TellMissing(const MustacheTag& tag, const Locator& locate) {
+  const std::string section = "{{#" + tag.name + "}}...{{/" + tag.name + "}}";
+  if (LacksCoupon(tag.name)) {
+    diagnostics_->Error(
+        locate(tag.offset),
+        Quote(tag.name) + " may be missing: the coupon may not have been issued when " +
+            step_.place.file + ':' + std::to_string(step_.place.line) + " sends this",
+        "write " + section + " around what speaks of it, or send another text without a coupon");
+    return;
+  }
+  diagnostics_->Error(
+      locate(tag.offset), Quote(tag.name) + " may be missing",
+      "write " + section + " around it, or give it a value in the step's 'defaults:'");
+}
+
+bool VariableBinder::LacksCoupon(const std::string& name) const {
+  const std::string coupon = CouponOf(name);
+  const std::string field = name.substr(name.rfind('.') + 1);
+  if (step_.held == nullptr || coupon.empty() || field == "issued" || field == "redeemed" ||
+      field == "expired") {
+    return false;
+  }
+  return coupon == kLastCoupon ? !step_.held->Any()
+                               : !step_.held->Holds(coupon.substr(kCoupons.size()));
 }
 
 VariableBinder::Bound* VariableBinder::Compile(const MustacheTag& tag, const Locator& locate) {
@@ -68,7 +113,7 @@ VariableBinder::Bound* VariableBinder::Compile(const MustacheTag& tag, const Loc
   const bool is_short =
       name.find('.') == std::string::npos && environment_.FindVariable(name) == nullptr;
   const std::string path = is_short ? "customer.attributes." + name : name;
-  if (path.starts_with("coupon.") && steps_.coupons.empty()) {
+  if (path.starts_with("coupon.") && step_.names.coupons.empty()) {
     diagnostics_->Error(locate(tag.offset), Quote(name) + " where no coupon is issued",
                         "add a coupon step before the message");
     return nullptr;
@@ -83,13 +128,20 @@ VariableBinder::Bound* VariableBinder::Compile(const MustacheTag& tag, const Loc
   }
   const cel::Type::Tag shape = compiled.program->result_type().tag();
   if (shape == cel::Type::Tag::kObject || shape == cel::Type::Tag::kMap) {
+    const cel::Environment::ObjectDecl* object =
+        shape == cel::Type::Tag::kMap
+            ? nullptr
+            : environment_.FindObject(compiled.program->result_type().object_name());
+    const bool has_fields = object != nullptr && !object->fields.empty();
     diagnostics_->Error(locate(tag.offset), Quote(name) + " is not a single value",
-                        "name one of its fields, such as {{" + name + ".id}}");
+                        has_fields ? "name one of its fields, such as {{" + name + "." +
+                                         object->fields.front().name + "}}"
+                                   : "name one of its entries: {{" + name + ".NAME}}");
     return nullptr;
   }
   Bound& bound = bound_[name];
   bound.variable.name = name;
-  bound.may_miss = !compiled.program->optional_reads().empty();
+  bound.may_miss = !compiled.program->optional_reads().empty() || LacksCoupon(name);
   bound.variable.value = std::move(compiled.program);
   if (const TemplateDefault* text = DefaultOf(name)) {
     bound.variable.default_text = text->text;

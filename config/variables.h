@@ -4,7 +4,7 @@
 // A name without a dot is an attribute of the customer: {{name}} is customer.attributes.name.
 //
 // Example:
-//   VariableBinder binder(names, defaults, &diagnostics);
+//   VariableBinder binder({.names = names, .held = held, .place = place}, defaults, &diagnostics);
 //   binder.Add("Hi {{customer.id}}", locate);
 //   step.variables = binder.Finish();
 #pragma once
@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/coupons_held.h"
 #include "config/diagnostic.h"
 #include "config/mustache.h"
 #include "config/reader.h"
@@ -27,14 +28,21 @@ namespace huitou::config {
 struct TemplateDefault {
   std::string name;  // as written: "name" or "customer.attributes.name"
   std::string text;
-  Place place;
+  Place place = {};
 };
 using TemplateDefaults = std::vector<TemplateDefault>;
 TemplateDefaults ReadDefaults(const Value& value);
 
+// The step that reads the variables.
+struct ReadingStep {
+  const StepNames& names;
+  const CouponsHeld* held = nullptr;  // null: coupons are not asked after
+  Place place = {};
+};
+
 class VariableBinder {
  public:
-  VariableBinder(const StepNames& steps, const TemplateDefaults& defaults,
+  VariableBinder(const ReadingStep& step, const TemplateDefaults& defaults,
                  Diagnostics* diagnostics);
 
   // Tells where a byte of a text stands.
@@ -52,9 +60,12 @@ class VariableBinder {
     bool has_default = false;
   };
   Bound* Compile(const MustacheTag& tag, const Locator& locate);
+  // Whether it is a field of a coupon that may not have been issued.
+  bool LacksCoupon(const std::string& name) const;
+  void TellMissing(const MustacheTag& tag, const Locator& locate);
   const TemplateDefault* DefaultOf(const std::string& name) const;
 
-  const StepNames& steps_;
+  const ReadingStep step_;
   const cel::Environment environment_;
   const TemplateDefaults& defaults_;
   Diagnostics* diagnostics_;

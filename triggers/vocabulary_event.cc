@@ -120,12 +120,94 @@ class ReviewType : public cel::ObjectType {
 
 const ReviewType kReviewObject;
 
+// A text of the event's small objects: one that was not said is not there.
+Value TextOrError(std::string_view text) {
+  return text.empty() ? Value::Error("the event does not say it") : Value::String(text);
+}
+
+enum ConsentField : int { kConsentChannel, kConsentClass, kConsentTemplate, kConsentCredits };
+
+class ConsentType : public cel::ObjectType {
+ public:
+  Value Get(const void* self, int field, Arena&) const override {
+    const auto* consent = static_cast<const ConsentChange*>(self);
+    if (consent == nullptr) {
+      return Value::Error("the event has no consent");
+    }
+    return field == kConsentCredits ? Value::Int(consent->credits)
+                                    : TextOrError(Text(*consent, field));
+  }
+  bool Has(const void* self, int field) const override {
+    const auto* consent = static_cast<const ConsentChange*>(self);
+    return consent != nullptr && (field == kConsentCredits || !Text(*consent, field).empty());
+  }
+
+ private:
+  static std::string_view Text(const ConsentChange& consent, int field) {
+    return field == kConsentChannel ? consent.channel
+           : field == kConsentClass ? consent.message_class
+                                    : consent.template_name;
+  }
+};
+
+const ConsentType kConsentObject;
+
+enum CouponField : int { kCouponCode, kCouponDispatch };
+
+class EventCouponType : public cel::ObjectType {
+ public:
+  Value Get(const void* self, int field, Arena&) const override {
+    const auto* coupon = static_cast<const CouponReference*>(self);
+    return coupon == nullptr ? Value::Error("the event has no coupon")
+                             : TextOrError(Text(*coupon, field));
+  }
+  bool Has(const void* self, int field) const override {
+    const auto* coupon = static_cast<const CouponReference*>(self);
+    return coupon != nullptr && !Text(*coupon, field).empty();
+  }
+
+ private:
+  static std::string_view Text(const CouponReference& coupon, int field) {
+    return field == kCouponCode ? coupon.code : coupon.dispatch;
+  }
+};
+
+const EventCouponType kEventCouponObject;
+
+enum MessageField : int { kMessageDispatch, kMessageChannel, kMessageReason, kMessageText };
+
+class EventMessageType : public cel::ObjectType {
+ public:
+  Value Get(const void* self, int field, Arena&) const override {
+    const auto* message = static_cast<const MessageReference*>(self);
+    return message == nullptr ? Value::Error("the event has no message")
+                              : TextOrError(Text(*message, field));
+  }
+  bool Has(const void* self, int field) const override {
+    const auto* message = static_cast<const MessageReference*>(self);
+    return message != nullptr && !Text(*message, field).empty();
+  }
+
+ private:
+  static std::string_view Text(const MessageReference& message, int field) {
+    return field == kMessageDispatch  ? message.dispatch
+           : field == kMessageChannel ? message.channel
+           : field == kMessageReason  ? message.reason
+                                      : message.text;
+  }
+};
+
+const EventMessageType kEventMessageObject;
+
 enum EventField : int {
   kEventId,
   kEventType,
   kEventTime,
   kEventOrder,
   kEventReview,
+  kEventConsent,
+  kEventCoupon,
+  kEventMessage,
   kEventChannel,
   kEventText,
   kEventAttributes
@@ -149,6 +231,12 @@ class EventType : public cel::ObjectType {
         return Value::Object(&kOrderObject, event->order);
       case kEventReview:
         return Value::Object(&kReviewObject, event->review);
+      case kEventConsent:
+        return Value::Object(&kConsentObject, event->consent);
+      case kEventCoupon:
+        return Value::Object(&kEventCouponObject, event->coupon);
+      case kEventMessage:
+        return Value::Object(&kEventMessageObject, event->message);
       case kEventChannel:
         return Value::String(Channel(*event));
       case kEventText:
@@ -167,6 +255,12 @@ class EventType : public cel::ObjectType {
         return event->order != nullptr;
       case kEventReview:
         return event->review != nullptr;
+      case kEventConsent:
+        return event->consent != nullptr;
+      case kEventCoupon:
+        return event->coupon != nullptr;
+      case kEventMessage:
+        return event->message != nullptr;
       case kEventChannel:
         return !Channel(*event).empty();
       case kEventText:
@@ -187,9 +281,29 @@ class EventType : public cel::ObjectType {
 
 const EventType kEventObject;
 
+// The objects that only events of one kind have.
+void DeclareParts(cel::Environment* env) {
+  env->AddObject("event.consent",
+                 {{"channel", Type::String(), true},
+                  {"class", Type::String(), true},
+                  {"template", Type::String(), true},
+                  {"credits", Type::Int()}},
+                 &kConsentObject);
+  env->AddObject("event.coupon",
+                 {{"code", Type::String(), true}, {"dispatch", Type::String(), true}},
+                 &kEventCouponObject);
+  env->AddObject("event.message",
+                 {{"dispatch", Type::String(), true},
+                  {"channel", Type::String(), true},
+                  {"reason", Type::String(), true},
+                  {"text", Type::String(), true}},
+                 &kEventMessageObject);
+}
+
 }  // namespace
 
 void DeclareEvent(cel::Environment* env) {
+  DeclareParts(env);
   env->AddObject("item",
                  {{"sku", Type::String()},
                   {"category", Type::String()},
@@ -219,6 +333,9 @@ void DeclareEvent(cel::Environment* env) {
                   {"time", Type::Timestamp()},
                   {"order", Type::Object("order"), true},
                   {"review", Type::Object("review"), true},
+                  {"consent", Type::Object("event.consent"), true},
+                  {"coupon", Type::Object("event.coupon"), true},
+                  {"message", Type::Object("event.message"), true},
                   {"channel", Type::String(), true},
                   {"text", Type::String(), true},
                   {"attributes", AttributesType()}},

@@ -53,6 +53,12 @@ config::ComponentSchemas AllSchemas() {
   for (const channels::CouponRegistration& provider : channels::AllCouponProviders()) {
     schemas.coupons.push_back(provider.schema);
   }
+  schemas.try_channel = [](const std::string& provider, const config::Settings& settings) {
+    return channels::FindProvider(provider)->make(settings).status();
+  };
+  schemas.try_coupons = [](const std::string& provider, const config::Settings& settings) {
+    return channels::FindCouponProvider(provider)->make(settings).status();
+  };
   return schemas;
 }
 

@@ -3,110 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "daemon/decode/event_decoder_impl.h"
 #include "daemon/decode/field_map.h"
-#include "daemon/decode/json_reader.h"
-#include "daemon/decode/limits.h"
-#include "daemon/decode/members.h"
 #include "triggers/base/hash.h"
 #include "triggers/base/text.h"
-#include "triggers/limits.h"
 
 namespace huitou {
 namespace {
 
 static_assert(kJsonPaddingBytes >= simdjson::SIMDJSON_PADDING);
 
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// "CE-Id" or "ce_id" is "id"; empty for other headers.
-std::string CloudAttribute(std::string_view header) {
-  std::string name(header);
-  std::transform(name.begin(), name.end(), name.begin(), Lower);
-  const bool is_cloud = name.starts_with("ce_") || name.starts_with("ce-");
-  return is_cloud ? name.substr(3) : std::string();
-}
-
-// The id, type and time of an envelope or of an event itself.
-struct Heading {
-  std::string_view id;
-  std::string_view type;
-  std::string_view time;
-};
-
 }  // namespace
-
-class EventDecoder::Impl : private JsonReader {
- public:
-  Impl()
-      : JsonReader(limits::kEventBytesMax, limits::kEventArenaBytesMax),
-        buffer_(new char[limits::kEventBytesMax + kJsonPaddingBytes]) {}
-
-  EventError Decode(std::string_view json, bool is_padded, std::span<const Header> headers,
-                    const DecodeOptions& options, Event* out, std::string* detail);
-
-  // Where a mapped event is written before it is read.
-  std::string mapped;
-
- private:
-  void Clear();
-  bool ReadHeaders(std::span<const Header> headers);
-  bool ReadDocument(std::string_view padded);
-  bool ReadRootField(std::string_view key, Value& value, bool is_data);
-  // An object whose meaning hangs on the event's type.
-  bool ReadHeld(std::string_view key, Value& value, cel::Value* held);
-  bool ReadSpecversion(Value& value);
-  bool ReadCustomer(Value& value);
-  bool ReadCustomerField(std::string_view key, Value& value);
-  bool ReadTags(Value& value);
-  bool ReadOrder(Value& value);
-  bool ReadItems(Value& value);
-  bool ReadItem(Value& value);
-  bool ReadReview(Value& value);
-
-  bool Finish();
-  bool FinishHeading();
-  bool FinishOrder();
-  bool FinishConsent();
-  bool FinishCoupon();
-  bool FinishMessage();
-  // Whether `held` is an object that this event's type gives a meaning; an attribute otherwise.
-  bool IsMeant(const cel::Value& held, std::string_view name, bool type_fits);
-  // Takes over the members' error; keeps the whole object where it says more than the contract.
-  bool Close(const Members& members, const cel::Value& held, std::string_view name);
-
-  std::unique_ptr<char[]> buffer_;
-  const DecodeOptions* options_ = nullptr;
-  Event* event_ = nullptr;
-
-  // Of the event being read.
-  Heading envelope_;
-  Heading own_;
-  bool is_cloud_ = false;   // a CloudEvent in either mode
-  bool is_binary_ = false;  // its envelope are the headers
-  bool has_data_ = false;
-  bool must_restart_ = false;
-  bool says_more_than_id_ = false;
-  Order order_;
-  Review review_;
-  ConsentChange consent_;
-  CouponReference coupon_;
-  MessageReference message_;
-  // What these three objects hold, until the type is known.
-  cel::Value consent_value_;
-  cel::Value coupon_value_;
-  cel::Value message_value_;
-  std::vector<OrderItem> items_;
-  // Amounts as text until the currency is known; null data for none.
-  std::vector<std::string_view> prices_;
-  std::string_view total_;
-  std::vector<std::string_view> tags_;
-  // Unknown fields of the event, and of the object inside that is being read.
-  Entries attributes_;
-  Entries inner_;
-  Entries item_;
-};
 
 EventDecoder::EventDecoder() : impl_(std::make_unique<Impl>()) {
 }
@@ -159,6 +66,13 @@ EventError EventDecoder::Impl::Decode(std::string_view json, bool is_padded,
       is_cloud_ = true;
       ok = ReadDocument(json);
     }
+    if (ok && !encoded_.key.empty()) {
+      const EventError wrong = InlineData(json, encoded_, &mapped);
+      if (wrong == EventError::kNone) {
+        return Decode(mapped, false, headers, options, out, detail);
+      }
+      ok = Fail(wrong, "data_base64");
+    }
     ok = ok && Finish();
   }
   if (!ok) {
@@ -176,8 +90,9 @@ void EventDecoder::Impl::Clear() {
   event_->consent = nullptr;
   event_->coupon = nullptr;
   event_->message = nullptr;
-  envelope_ = own_ = Heading();
+  envelope_ = own_ = EventHeading();
   is_cloud_ = is_binary_ = has_data_ = must_restart_ = false;
+  encoded_ = EncodedData();
   consent_value_ = coupon_value_ = message_value_ = cel::Value();
   attributes_.clear();
 }
@@ -246,7 +161,7 @@ bool EventDecoder::Impl::ReadDocument(std::string_view padded) {
 }
 
 bool EventDecoder::Impl::ReadRootField(std::string_view key, Value& value, bool is_data) {
-  Heading& heading = is_cloud_ && !is_data ? envelope_ : own_;
+  EventHeading& heading = is_cloud_ && !is_data ? envelope_ : own_;
   if (key == "id") {
     return ReadId(value, key, &heading.id);
   }
@@ -285,7 +200,26 @@ bool EventDecoder::Impl::ReadRootField(std::string_view key, Value& value, bool 
              });
     }
   }
+  if (key == "data_base64" && !is_data) {
+    has_data_ = true;
+    if (is_cloud_) {
+      return ReadEncodedData(key, value);
+    }
+  }
   return ReadAttribute(key, value, options_->keep_attributes, &attributes_);
+}
+
+bool EventDecoder::Impl::ReadEncodedData(std::string_view key, Value& value) {
+  const std::string_view token = Token(value);
+  std::string_view text;
+  if (!encoded_.key.empty()) {
+    return Fail(EventError::kBadType, key);  // a second one
+  }
+  if (!ReadText(value, key, limits::kEventBytesMax, &text)) {
+    return false;
+  }
+  encoded_ = text.data() == nullptr ? EncodedData() : EncodedData{key, token};
+  return true;
 }
 
 bool EventDecoder::Impl::ReadHeld(std::string_view key, Value& value, cel::Value* held) {
@@ -303,7 +237,7 @@ bool EventDecoder::Impl::ReadSpecversion(Value& value) {
   if (!is_cloud_) {
     is_cloud_ = true;
     envelope_ = own_;
-    own_ = Heading();
+    own_ = EventHeading();
     must_restart_ = has_data_;
   }
   return !must_restart_;
@@ -472,123 +406,6 @@ bool EventDecoder::Impl::ReadReview(Value& value) {
     return ReadAttribute(key, member, options_->keep_attributes, &inner_);
   });
   return ok && CloseAttributes(&inner_, &review_.attributes);
-}
-
-bool EventDecoder::Impl::Finish() {
-  return FinishHeading() && FinishOrder() && FinishConsent() && FinishCoupon() && FinishMessage() &&
-         CloseAttributes(&attributes_, &event_->attributes);
-}
-
-bool EventDecoder::Impl::FinishHeading() {
-  event_->id = envelope_.id.empty() ? own_.id : envelope_.id;
-  event_->type = envelope_.type.empty() ? own_.type : envelope_.type;
-  const std::string_view time = envelope_.time.empty() ? own_.time : envelope_.time;
-  const std::string_view missing = event_->id.empty()            ? "id"
-                                   : event_->type.empty()        ? "type"
-                                   : time.empty()                ? "time"
-                                   : event_->customer.id.empty() ? "customer.id"
-                                                                 : "";
-  if (!missing.empty()) {
-    return Fail(EventError::kMissingField, missing);
-  }
-  if (event_->type.size() > limits::kTypeBytesMax) {
-    return Fail(EventError::kTooLarge, "type");
-  }
-  if (!IsEventType(event_->type)) {
-    return Fail(EventError::kBadType, "type");
-  }
-  const std::optional<TimeUs> parsed = ParseRfc3339(time);
-  if (!parsed) {
-    return Fail(EventError::kBadTime, "time");
-  }
-  event_->time = *parsed;
-  return true;
-}
-
-bool EventDecoder::Impl::FinishOrder() {
-  if (event_->order == nullptr) {
-    return true;
-  }
-  if (total_.data() != nullptr) {
-    const std::optional<int64_t> total = ParseMinor(total_, order_.currency);
-    if (!total) {
-      return Fail(EventError::kBadType, "order.total");
-    }
-    order_.total_minor = *total;
-  }
-  for (size_t i = 0; i < items_.size(); ++i) {
-    if (prices_[i].data() == nullptr) {
-      continue;
-    }
-    const std::optional<int64_t> price = ParseMinor(prices_[i], order_.currency);
-    if (!price) {
-      return Fail(EventError::kBadType,
-                  std::string("order.items[").append(std::to_string(i)).append("].price"));
-    }
-    items_[i].price_minor = *price;
-  }
-  order_.items = items_;
-  return true;
-}
-
-bool EventDecoder::Impl::IsMeant(const cel::Value& held, std::string_view name, bool type_fits) {
-  if (held.is_null()) {
-    return false;
-  }
-  if (!type_fits && options_->keep_attributes) {
-    attributes_.emplace_back(cel::Value::String(name), held);
-  }
-  return type_fits;
-}
-
-bool EventDecoder::Impl::Close(const Members& members, const cel::Value& held,
-                               std::string_view name) {
-  if (members.error() != EventError::kNone) {
-    return Fail(members.error(), members.path());
-  }
-  if (members.has_others() && options_->keep_attributes) {
-    attributes_.emplace_back(cel::Value::String(name), held);
-  }
-  return true;
-}
-
-bool EventDecoder::Impl::FinishConsent() {
-  const bool fits = event_->type.starts_with("consent.") || event_->type.starts_with("channel.");
-  if (!IsMeant(consent_value_, "consent", fits)) {
-    return true;
-  }
-  Members members("consent", consent_value_, arena_);
-  consent_.channel = members.TakeText("channel", limits::kWordBytesMax);
-  consent_.message_class = members.TakeText("class", limits::kWordBytesMax);
-  consent_.template_name = members.TakeText("template", limits::kWordBytesMax);
-  consent_.credits = members.TakeCount("credits", limits::kCreditsMax);
-  event_->consent = &consent_;
-  return Close(members, consent_value_, "consent");
-}
-
-bool EventDecoder::Impl::FinishCoupon() {
-  if (!IsMeant(coupon_value_, "coupon", event_->type.starts_with("coupon."))) {
-    return true;
-  }
-  Members members("coupon", coupon_value_, arena_);
-  coupon_.code = members.TakeText("code", limits::kWordBytesMax);
-  coupon_.dispatch = members.TakeText("dispatch", limits::kIdBytesMax);
-  coupon_.amount_minor = members.TakeAmount("amount", options_->currency);
-  event_->coupon = &coupon_;
-  return Close(members, coupon_value_, "coupon");
-}
-
-bool EventDecoder::Impl::FinishMessage() {
-  if (!IsMeant(message_value_, "message", event_->type.starts_with("message."))) {
-    return true;
-  }
-  Members members("message", message_value_, arena_);
-  message_.dispatch = members.TakeText("dispatch", limits::kIdBytesMax);
-  message_.channel = members.TakeText("channel", limits::kWordBytesMax);
-  message_.reason = members.TakeText("reason", limits::kWordBytesMax);
-  message_.text = members.TakeText("text", limits::kTextBytesMax);
-  event_->message = &message_;
-  return Close(members, message_value_, "message");
 }
 
 }  // namespace huitou

@@ -9,11 +9,6 @@
 namespace huitou {
 namespace {
 
-// A scalar's token reaches up to the next one; this drops the white space between.
-std::string_view TrimEnd(std::string_view token) {
-  return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
-}
-
 // What a text is as JSON writes numbers: whole ones have neither a fraction nor an exponent.
 enum class NumberForm { kNone, kWhole, kFraction };
 
@@ -129,6 +124,12 @@ bool JsonReader::ReadEscapedString(Value& value, const char* content, std::strin
   return value.get_string().get(*out) == simdjson::SUCCESS || FailString(content);
 }
 
+std::string_view JsonReader::Token(Value& value) {
+  // It reaches up to the next one; this drops the white space between.
+  const std::string_view token = value.raw_json_token();
+  return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+}
+
 bool JsonReader::ReadText(Value& value, std::string_view name, size_t bytes_max,
                           std::string_view* out) {
   switch (ReadString(value, out)) {
@@ -160,7 +161,7 @@ bool JsonReader::ReadId(Value& value, std::string_view name, std::string_view* o
 }
 
 bool JsonReader::ReadAmount(Value& value, std::string_view name, std::string_view* out) {
-  const std::string_view token = TrimEnd(value.raw_json_token());
+  const std::string_view token = Token(value);
   if (token[0] == '-' || (token[0] >= '0' && token[0] <= '9')) {
     // Checks that it is a number as JSON writes one; its digits count, not the double.
     double rounded = 0;
@@ -228,7 +229,7 @@ bool JsonReader::ReadValue(Value& value, int depth, bool keep, cel::Value* out) 
 // Not by simdjson's numbers: 3.0 reads 55555555555555557376.0 as 0 (get_number) and
 // 0.055555555555555557376 as 0.0002 (get_double).
 bool JsonReader::ReadNumber(Value& value, bool keep, cel::Value* out) {
-  const std::string_view token = TrimEnd(value.raw_json_token());
+  const std::string_view token = Token(value);
   const char* const end = token.data() + token.size();
   const NumberForm form = FormOf(token);
   int64_t whole = 0;

@@ -41,6 +41,9 @@ class JsonReader {
     return *value.raw_json_token().data() == 'n' && value.is_null().value_unsafe();
   }
 
+  // The text of a scalar, a string's with its quotes.
+  static std::string_view Token(Value& value);
+
   // A null leaves the target as it is. Texts point into the input, or into the parser's buffer
   // where they had escapes.
   bool ReadText(Value& value, std::string_view name, size_t bytes_max, std::string_view* out);

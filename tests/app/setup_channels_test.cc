@@ -5,6 +5,9 @@
 
 #include <map>
 #include <string>
+#include <vector>
+
+#include "daemon/app/setup.h"
 
 namespace huitou {
 namespace {
@@ -37,6 +40,49 @@ TEST(SetupChannels, ReceiptsAreAwaitedOnlyWhereTheSettingsLetThemCome) {
   aliyun["callback_token"] = std::string(32, 't');
   EXPECT_GT(ReceiptWaitOf("aliyun", aliyun), 0);
   EXPECT_EQ(ReceiptWaitOf("console", {}), 0);
+}
+
+// What `check` tells of a config with these channels.
+std::vector<std::string> Told(const std::string& lines) {
+  config::Diagnostics diagnostics;
+  const auto document = config::Document::Parse(
+      "h.yaml", "state: {dir: s}\ncampaigns: [c]\nsources: [{http: {name: api}}]\n" + lines,
+      &diagnostics);
+  config::DaemonConfig config;
+  const config::Secrets secrets = {
+      [](const std::string&) { return Status(StatusCode::kNotFound, "not set"); }, false};
+  config::ParseDaemonConfig(*document, AllSchemas(), secrets, &config, &diagnostics);
+  std::vector<std::string> told;
+  for (const config::Diagnostic& diagnostic : diagnostics.Sorted()) {
+    if (diagnostic.severity != config::Severity::kNote) {
+      told.push_back(FormatDiagnostic(diagnostic));
+    }
+  }
+  return told;
+}
+
+TEST(SetupChannels, CheckTellsWhatTheProvidersWouldRefuse) {
+  const auto told =
+      Told("channels:\n  email: {provider: smtp, url: \"http://x\", from: \"a@example.com\"}\n");
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].starts_with("h.yaml:5:33: error: url: ")) << told[0];
+  const auto coupons = Told("coupons: {provider: local, length: 99}\n");
+  ASSERT_EQ(coupons.size(), 1u);
+  EXPECT_EQ(coupons[0], "h.yaml:4:36: error: length: not from 8 to 24");
+  EXPECT_TRUE(Told("coupons: {provider: local}\n").empty());
+}
+
+TEST(SetupChannels, CheckAsksNoProviderWhoseSecretIsNotHere) {
+  EXPECT_TRUE(Told("channels:\n  w: {provider: webhook, url: \"https://example.com/a\", "
+                   "secret: env:NONE}\n")
+                  .empty());
+}
+
+TEST(SetupChannels, CheckLooksForTheFilesThatAreNamed) {
+  const auto told =
+      Told("http: {listen: \"127.0.0.1:1\", tls: {certificate: no.pem, key: no.key}}\n");
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0], "h.yaml:4:52: warning: no file 'no.pem'; it is needed when running");
 }
 
 }  // namespace

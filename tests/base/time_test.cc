@@ -32,6 +32,13 @@ TEST(Time, KnowsLeapDays) {
             2 * kDayUs);
 }
 
+TEST(Time, TakesALeapSecondForTheNextDaysFirst) {
+  EXPECT_EQ(ParseRfc3339("2016-12-31T23:59:60Z"), ParseRfc3339("2017-01-01T00:00:00Z"));
+  EXPECT_EQ(ParseRfc3339("2017-01-01T07:59:60.25+08:00"), ParseRfc3339("2017-01-01T00:00:00.25Z"));
+  EXPECT_FALSE(ParseRfc3339("2017-01-01T07:59:60Z"));
+  EXPECT_FALSE(ParseRfc3339("2016-12-31T23:59:61Z"));
+}
+
 TEST(Time, RefusesWhatIsNotExactlyRfc3339) {
   for (const char* text : {"",
                            "2026-11-11",

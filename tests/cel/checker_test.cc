@@ -136,6 +136,24 @@ TEST(Parser, SaysWhatItExpected) {
   EXPECT_EQ(Mistakes("1 \xE2\x82\xAC 2"), "2: unexpected '\xE2\x82\xAC'");
 }
 
+TEST(Parser, KnowsTheSignsOfOtherLanguagesAndKeyboards) {
+  EXPECT_EQ(Mistakes("true and false"), "5: unexpected 'and'; write '&&'");
+  EXPECT_EQ(Mistakes("(true OR false)"), "6: unexpected 'OR'; write '||'");
+  EXPECT_EQ(Mistakes("not true"), "0: unexpected 'not'; write '!'");
+  EXPECT_EQ(Mistakes("true && not (true)"), "8: unexpected 'not'; write '!'");
+  EXPECT_EQ(Mistakes("1 <> 2"), "2: unexpected '<>'; write '!='");
+  EXPECT_EQ(Mistakes("customer.orders \u2265 2"),
+            "16: unexpected '\u2265'; write '>=', from the English keyboard");
+  EXPECT_EQ(Mistakes("size\uFF08'a'\uFF09 > 0"),
+            "4: unexpected '\uFF08'; write '(', from the English keyboard");
+  EXPECT_EQ(Mistakes("1 \uFF5C\uFF5C 2"),
+            "2: unexpected '\uFF5C'; write '|', from the English keyboard");
+  EXPECT_EQ(Mistakes("customer.tier == \u201Cgold\u201D"),
+            "17: unexpected '\u201C'; write '\"', from the English keyboard");
+  EXPECT_EQ(Mistakes("1 ==\u00A02"),
+            "4: unexpected blank that is no plain space; write a plain space there");
+}
+
 std::string Repeat(const std::string& text, int count) {
   std::string all;
   for (int i = 0; i < count; ++i) {

@@ -117,6 +117,30 @@ TEST(CampaignFile, TakesTheDefaultOfAMissingVariable) {
   EXPECT_EQ(send.variables[0].value->text(), "customer.attributes.name");
 }
 
+// The one mistake of a campaign.
+std::string Only(const std::string& text) {
+  const std::vector<std::string> lines = CampaignMistakes(text);
+  return lines.size() == 1 ? lines[0] : testing::PrintToString(lines);
+}
+
+TEST(CampaignFile, HasNoClockPerCategoryOfWhatHasNoItems) {
+  EXPECT_EQ(Only("campaign: c\ntrigger:\n  absence: {after: review.posted, of: review.posted,\n"
+                 "    per: category, within: 9d}\nsteps: [exit]\n"),
+            "4:10: error: 'per' needs an order's items, which 'review.posted' has not; leave it "
+            "out, or write 'after: order.paid'");
+}
+
+TEST(CampaignFile, TellsTagsThatAreAListOnce) {
+  EXPECT_THAT(Only("campaign: c\ntrigger: {event: order.paid}\nsteps: [{set: {tags: [a]}}]\n"),
+              testing::StartsWith("3:"));
+}
+
+TEST(CampaignFile, SaysHowMoneyForAPeriodIsWritten) {
+  EXPECT_THAT(Only(CampaignWith("limits: {money: 100}\n")),
+              testing::EndsWith("write 10000 CNY/d for a day, 10000 CNY/mo for a month, or 10000 "
+                                "CNY in all"));
+}
+
 struct Row {
   const char* what;
   std::string text;
@@ -177,6 +201,8 @@ INSTANTIATE_TEST_SUITE_P(
               "'9999d'"),
         Line4("Reentry", "reentry: twice",
               "10: error: 'reentry' must be once or always, not 'twice'"),
+        Line4("ReentryDuration", "reentry: 90d",
+              "10: error: 'reentry' must be once, always or a map, not '90d'; write {after: 90d}"),
         Line4("ReentryEmpty", "reentry: {}",
               "10: error: 'reentry' is empty; write once, always, or {after: 90d}"),
         Line4("ReentryBoth", "reentry: {after: 1d, rule: once}",

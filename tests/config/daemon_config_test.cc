@@ -99,6 +99,14 @@ sources:
   EXPECT_TRUE(map.item_fields.at("price").minor);
 }
 
+TEST(DaemonConfig, HasOneDoorForPostedEvents) {
+  EXPECT_EQ(ConfigMistakes("state: {dir: s}\ncampaigns: [c]\n"
+                           "sources:\n  - http: {name: a}\n  - http: {name: b}\n"),
+            std::vector<std::string>{
+                "5:11: error: 'http' comes twice, and the second would never get an event; keep "
+                "one: all that is posted to /v1/events is its"});
+}
+
 struct Row {
   const char* what;
   std::string line4;

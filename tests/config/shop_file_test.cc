@@ -116,6 +116,12 @@ INSTANTIATE_TEST_SUITE_P(
             {"2:28: error: no channel 'smms' in the config file; did you mean 'sms'?"}}),
     [](const auto& info) { return info.param.what; });
 
+TEST(ShopFile, KnowsThatRmbIsCny) {
+  EXPECT_EQ(ShopMistakes("shop: {currency: RMB}\n"),
+            std::vector<std::string>{"1:18: error: 'currency' must be a code of ISO 4217, not "
+                                     "'RMB'; write CNY"});
+}
+
 TEST(ShopFile, TellsMistakesOfTheShopItself) {
   EXPECT_THAT(
       ShopMistakes("shop: {currency: yuan, timezone: China, locale: Chinese, order_counts_on: x}"),

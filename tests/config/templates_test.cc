@@ -80,7 +80,7 @@ std::vector<std::string> Told(const NamedText& file, const std::vector<std::stri
   set.Add(file.path, file.text, &TestChannels(), &diagnostics);
   const StepNames names{{"big"}, {}};
   const TemplateDefaults defaults = {{"nick", "x", {"c.yaml", 1, 1}}};
-  VariableBinder binder(names, defaults, &diagnostics);
+  VariableBinder binder({.names = names}, defaults, &diagnostics);
   TemplateSet::Use use;
   use.name = "t";
   use.place = Place{"c.yaml", 2, 3};
@@ -115,6 +115,26 @@ TEST(Templates, TellsUnknownVariables) {
                   "'coupons.big'?",
                   "t.mustache:2:3: error: 'event.order' is not a single value; name one "
                   "of its fields, such as {{event.order.id}}"));
+}
+
+TEST(Templates, TellsAnUnclosedTagWhereItBegins) {
+  EXPECT_THAT(Told({"t.mustache", "{{name} {{now}}"}, {"console"}),
+              testing::Contains("t.mustache:1:1: error: a tag is never closed; add }}"));
+  EXPECT_EQ(Told({"t.mustache", "{{name {{now}}"}, {"console"}).size(), 1u);
+}
+
+TEST(Templates, TellsOfATextThatIsNotUtf8Once) {
+  EXPECT_THAT(Told({"t.mustache", "\xC4\xE3\xBA\xC3"}, {"console"}),
+              ElementsAre("t.mustache: error: the template is not UTF-8; save the file as UTF-8"));
+}
+
+TEST(Templates, TellsHowToReadMapsAndObjects) {
+  EXPECT_THAT(Told({"t.mustache", "{{customer.categories}}"}, {"console"}),
+              ElementsAre("t.mustache:1:3: error: 'customer.categories' is not a single value; "
+                          "name one of its entries: {{customer.categories.NAME}}"));
+  EXPECT_THAT(Told({"t.mustache", "---\nsubject: a\ncontent_type: text/htm\n---\n<p>"}, {"email"}),
+              ElementsAre("t.mustache:3:15: warning: content_type 'text/htm' counts as text/plain; "
+                          "did you mean 'text/html'?"));
 }
 
 TEST(Templates, TellsBrokenTags) {

@@ -57,6 +57,38 @@ TEST(CloudEvents, ANamesakeOfDataIsAnAttributeOfABareEvent) {
   EXPECT_NE(told.find(R"("data":[1])"), std::string::npos) << told;
 }
 
+TEST(CloudEvents, MayHoldTheirDataInBase64) {
+  Decoding decode;
+  // kData, as it stands there.
+  const std::string data = std::string(R"("data_base64":)") +
+                           R"("eyJjdXN0b21lciI6eyJpZCI6ImMxIn0sIm9yZGVyIjp7ImlkIjoibzEi)" +
+                           R"(LCJ0b3RhbCI6IjEifX0=")";
+  const std::string heading =
+      R"("id":"e1","source":"/shop","type":"order.paid","time":"2026-11-11T00:03:12Z")";
+  const std::string version = R"("specversion":"1.0")";
+  EXPECT_EQ(decode("{" + version + "," + heading + "," + data + "}"), kCanonical);
+  EXPECT_EQ(decode("{" + data + " , " + heading + "," + version + "}"), kCanonical);
+  // Elsewhere it is an attribute.
+  const std::string told = decode("{" + data + R"(,"customer":{"id":"c1"},)" + heading + "}");
+  EXPECT_NE(told.find("data_base64"), std::string::npos) << told;
+}
+
+TEST(CloudEvents, RefuseDataThatIsNoBase64OfJson) {
+  Decoding decode;
+  const auto with = [&](const std::string& data) {
+    return decode(R"({"specversion":"1.0","id":"e1","type":"a.b","time":"2026-11-11T00:03:12Z",)" +
+                  data + "}");
+  };
+  EXPECT_EQ(with(R"("data_base64":"e30")"), "bad_type data_base64");
+  EXPECT_EQ(with(R"("data_base64":7)"), "bad_type data_base64");
+  EXPECT_EQ(with(R"("data_base64":"e30=","data_base64":"e30=")"), "bad_type data_base64");
+  EXPECT_EQ(with(R"("data_base64":"YQ==")"), "bad_json data_base64");      // a
+  EXPECT_EQ(with(R"("data_base64":"e30seyI=")"), "bad_json data_base64");  // {},{"
+  EXPECT_EQ(with(R"("data_base64":"/w==")"), "bad_utf8 data_base64");
+  EXPECT_EQ(with(R"("data_base64":"e30=")"), "missing_field customer.id");  // {}
+  EXPECT_EQ(with(R"("data_base64":null)"), "missing_field customer.id");
+}
+
 TEST(CloudEvents, AreReadInBinaryMode) {
   Decoding decode;
   const std::vector<Header> kafka = {{"ce_specversion", "1.0"}, {"ce_id", "e1"},

@@ -459,6 +459,21 @@ TEST(EventDecoder, ReadsConsentCouponAndMessageForTheirTypes) {
   EXPECT_EQ(decode.event().message->text, "TD");
 }
 
+TEST(EventDecoder, RefusesAConsentWhoseChannelIsMisspelt) {
+  Decoding decode;
+  for (const char* type : {"consent.granted", "channel.subscribed"}) {
+    EXPECT_EQ(decode(With(R"("consent":{"chanel":"sms"})", type)), "missing_field consent.channel");
+    for (const char* good : {R"("consent":{})", R"("consent":{"class":"marketing"})",
+                             R"("consent":{"channel":"sms","chanel":"sms"})"}) {
+      decode(With(good, type));
+      EXPECT_EQ(decode.error(), EventError::kNone) << good;
+    }
+  }
+  // Taking one back too widely harms nobody.
+  decode(With(R"("consent":{"chanel":"sms"})", "consent.revoked"));
+  EXPECT_EQ(decode.error(), EventError::kNone);
+}
+
 TEST(EventDecoder, LeavesTheseNamesToOtherTypes) {
   Decoding decode;
   const std::string told = decode(With(R"("message":"hello","coupon":{"x":1})", "ticket.opened"));

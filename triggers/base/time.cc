@@ -123,7 +123,7 @@ std::optional<TimeUs> ParseRfc3339(std::string_view text) {
   const int minute = TwoDigits(p + 14);
   const int second = TwoDigits(p + 17);
   if (!days || (p[10] != 'T' && p[10] != 't') || p[13] != ':' || p[16] != ':' ||
-      (hour | minute | second) < 0 || hour > 23 || minute > 59 || second > 59) {
+      (hour | minute | second) < 0 || hour > 23 || minute > 59 || second > 60) {
     return std::nullopt;
   }
   TimeUs time = *days * kDayUs + hour * kHourUs + minute * kMinuteUs + second * kSecondUs;
@@ -140,6 +140,10 @@ std::optional<TimeUs> ParseRfc3339(std::string_view text) {
     return std::nullopt;
   }
   time -= *offset;
+  // A leap second ends a day of UTC, and is the next day's first.
+  if (second == 60 && time % kDayUs / kSecondUs != 0) {
+    return std::nullopt;
+  }
   if (time < kTimestampMin || time > kTimestampMax) {
     return std::nullopt;
   }

@@ -185,10 +185,55 @@ Token Lexer::LexNumber() {
   return Make(kind, end);
 }
 
+// What an input method types instead of the ASCII sign that was meant; empty for others.
+std::string_view AsciiFor(std::string_view sign) {
+  static constexpr std::pair<std::string_view, std::string_view> kLookAlikes[] = {
+      {"\u00a0", "a plain space"},
+      {"\u3000", "a plain space"},
+      {"\u200b", "nothing"},
+      {"\ufeff", "nothing"},
+      {"\u2018", "'"},
+      {"\u2019", "'"},
+      {"\u201c", "\""},
+      {"\u201d", "\""},
+      {"\u3001", ","},
+      {"\u2026", "..."},
+      {"\u2264", "<="},
+      {"\u2265", ">="},
+      {"\u2260", "!="},
+      {"\u2212", "-"},
+      {"\u2013", "-"},
+      {"\u00d7", "*"},
+      {"\u3010", "["},
+      {"\u3011", "]"}};
+  for (const auto& [look_alike, ascii] : kLookAlikes) {
+    if (sign == look_alike) {
+      return ascii;
+    }
+  }
+  // The full-width forms U+FF01 to U+FF5E follow ASCII.
+  static const std::string kAscii = [] {
+    std::string all;
+    for (char c = '!'; c <= '~'; ++c) {
+      all.push_back(c);
+    }
+    return all;
+  }();
+  if (sign.size() == 3 && sign[0] == '\xEF' && (sign[1] == '\xBC' || sign[1] == '\xBD')) {
+    const size_t at = static_cast<size_t>(static_cast<unsigned char>(sign[2]) - 0x81) +
+                      (sign[1] == '\xBD' ? 64 : 0);
+    return at < kAscii.size() ? std::string_view(kAscii).substr(at, 1) : std::string_view();
+  }
+  return {};
+}
+
 Token Lexer::LexSign() {
   static constexpr std::string_view kTwo[] = {"==", "!=", "<=", ">=", "&&", "||"};
   static constexpr std::string_view kOne = "<>+-*/%!?:.,()[]{}";
   const std::string_view two = text_.substr(position_, 2);
+  if (two == "<>") {
+    return Bad(position_, "unexpected '<>'", "write '!='");
+  }
   if (std::find(std::begin(kTwo), std::end(kTwo), two) != std::end(kTwo)) {
     return Make(TokenKind::kSign, position_ + 2);
   }
@@ -208,6 +253,15 @@ Token Lexer::LexSign() {
   }
   size_t end = position_;
   NextCodePoint(text_, &end);
+  const std::string_view sign = text_.substr(position_, end - position_);
+  if (const std::string_view ascii = AsciiFor(sign); !ascii.empty()) {
+    const bool blank = ascii.size() > 3;
+    return Bad(position_,
+               blank ? "unexpected blank that is no plain space"
+                     : "unexpected '" + std::string(sign) + "'",
+               blank ? "write " + std::string(ascii) + " there"
+                     : "write '" + std::string(ascii) + "', from the English keyboard");
+  }
   const bool printable = static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
   return Bad(position_, printable ? "unexpected '" +
                                         std::string(text_.substr(position_, end - position_)) + "'"

@@ -50,6 +50,10 @@ constexpr MacroName kMacros[] = {
     {"filter", Macro::kFilter, 2, 2},
 };
 
+// Operators as other languages write them.
+constexpr std::pair<std::string_view, std::string_view> kForeignOperators[] = {
+    {"and", "&&"}, {"AND", "&&"}, {"or", "||"}, {"OR", "||"}, {"is", "=="}, {"eq", "=="}};
+
 bool IsReserved(std::string_view word) {
   return std::find(std::begin(kReserved), std::end(kReserved), word) != std::end(kReserved);
 }
@@ -96,6 +100,11 @@ class Parser {
     }
     if (token_.kind == TokenKind::kEnd) {
       return Error(token_.offset, "the expression ends too early", std::move(hint));
+    }
+    for (const auto& [word, sign] : kForeignOperators) {
+      if (token_.kind == TokenKind::kName && token_.text == word) {
+        hint = "write '" + std::string(sign) + "'";
+      }
     }
     return Error(token_.offset, "unexpected '" + std::string(token_.text) + "'", std::move(hint));
   }
@@ -371,6 +380,10 @@ ExprPtr Parser::ParseName() {
     return Error(token_.offset, "'" + expr->name + "' is a reserved word");
   }
   Advance();
+  if ((expr->name == "not" || expr->name == "NOT") &&
+      (token_.kind == TokenKind::kName || token_.Is("("))) {
+    return Error(start_offset, "unexpected '" + expr->name + "'", "write '!'");
+  }
   if (token_.Is("(")) {
     expr->kind = Expr::Kind::kCall;
     return ParseCallArguments(std::move(expr));
