@@ -13,6 +13,9 @@ done
 if [ $# = 0 ]; then
   echo "== latency of a review"
   bench/latency.py build/release/huitou
+  echo "== mails a second to a server beside it"
+  bench/mail.py build/release/huitou
+  DKIM=rsa bench/mail.py build/release/huitou
   echo "== due timers while events flow"
   bench/timers.py build/release/huitou
   echo "== opening a large state, and a restart behind kill -9"

@@ -271,7 +271,7 @@ Registration AliyunRegistration() {
       "Charged per segment that a carrier confirms: 70 characters, or 67 each when "
       "there are several; the signature counts. A repeat is charged again.";
   registration.receipts = true;
-  registration.receipts_need = "callback_token";
+  registration.receipts_need = {"callback_token"};
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

@@ -35,6 +35,7 @@ struct Message {
   std::string template_name;
   std::string locale;
   std::string text;                                         // the template's body, rendered
+  std::string html;                                         // its HTML version; empty: none
   std::vector<std::pair<std::string, std::string>> fields;  // its front matter, rendered, in order
   TimeUs time = 0;                                          // event time of the decision
 };
@@ -133,12 +134,16 @@ struct CallbackRequest {
   std::string url;  // as the provider called it, with the query
   Headers headers;  // names in lower case
   std::string body;
+  // What Channel::CallbackNeeds asked for; empty when it could not be had.
+  std::string fetched = {};
 };
 
 struct CallbackReply {
   bool verified = false;  // false: answer 401/403 and believe nothing
   HttpResponse response;  // what the provider wants to hear
   std::vector<Receipt> receipts;
+  // Asked once, where the provider wants to hear that its callbacks are welcome.
+  std::optional<HttpRequest> follow_up;
 };
 
 // What happens when a send's answer is lost and nothing else settles it.
@@ -172,6 +177,16 @@ class Channel {
   virtual Outcome Decode(const Answer& answer, TimeUs now) const = 0;
   // Verifies, then decodes. The default knows no callbacks (404).
   virtual CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs now) const;
+  // What the signature of this callback needs that does not come with it, such as a certificate of
+  // the provider's: floor 3 gets it and keeps it. From a callback that nobody has verified yet, so
+  // it must lead nowhere but to the provider.
+  virtual std::optional<HttpRequest> CallbackNeeds(const CallbackRequest& /*request*/) const {
+    return std::nullopt;
+  }
+  // A mail that came back (a bounce, a complaint), from anybody; nothing for what is none of these.
+  virtual std::optional<std::vector<Receipt>> DecodeMail(std::string_view /*mail*/) const {
+    return std::nullopt;
+  }
   // For providers with a shared access token: how to get one, and what came.
   virtual std::optional<HttpRequest> TokenRequest() const { return std::nullopt; }
   struct Token {
@@ -186,10 +201,12 @@ struct Registration {
   config::ComponentSchema schema;
   Promise promise = Promise::kAtLeastOnce;  // default; `promise:` overrides
   std::vector<Promise> promises_allowed;    // what the protocol can keep
-  Limits limits;                   // defaults; `rate:`, `max_in_flight:`, `timeout:` override
-  std::string cost;                // one sentence for the reference
-  bool receipts = false;           // whether callbacks tell what became of an accepted message
-  std::string_view receipts_need;  // the setting without which none comes; empty: none is needed
+  Limits limits;                     // defaults; `rate:`, `max_in_flight:`, `timeout:` override
+  std::string cost;                  // one sentence for the reference
+  bool receipts = false;             // whether callbacks tell what became of an accepted message
+  bool receipts_of_delivery = true;  // false: they tell of failures, and silence means nothing
+  // The settings without any of which none comes; empty: none is needed.
+  std::vector<std::string_view> receipts_need;
   std::span<const AnswerRule> answers = {};  // the provider's own codes, in static storage
   Result<std::unique_ptr<Channel>> (*make)(const config::Settings& settings) = nullptr;
 };

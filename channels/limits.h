@@ -37,6 +37,12 @@ inline constexpr size_t kMailLineBytesMax = 998;
 // So that an unsubscribe link stays on one: 500 and the token, which is 4/3 of 16 bytes of tag, the
 // channel's name (some 20) and the customer's id (256 at most).
 inline constexpr size_t kUnsubscribeUrlBytesMax = 500;
+// What is read of a mail that reports on another: the report stands before what it returns, of
+// which only the header counts; mails that our templates make have under 600 kB.
+inline constexpr size_t kMailReportBytesMax = 1024 * 1024;
+// Its parts are three; its header has some 30 fields, every relay adding a few.
+inline constexpr size_t kMailPartsMax = 16;
+inline constexpr size_t kMailFieldsMax = 300;
 // RFC 1035: a domain's name, and each label of it.
 inline constexpr size_t kDomainBytesMax = 253;
 inline constexpr size_t kDomainLabelBytesMax = 63;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "channels/crypto.h"
 #include "channels/limits.h"
@@ -264,6 +265,29 @@ EncodedBody EncodeBody(std::string_view text) {
     return {"base64", Base64Lines(normal)};
   }
   return {"quoted-printable", QuotedPrintable(normal)};
+}
+
+std::string EncodePart(std::string_view media_type, std::string_view text) {
+  const EncodedBody body = EncodeBody(text);
+  std::string part = "Content-Type: ";
+  part += media_type;
+  part += "; charset=utf-8\r\nContent-Transfer-Encoding: ";
+  part += body.transfer_encoding;
+  return part + "\r\n\r\n" + body.data;
+}
+
+std::string EncodeAlternatives(std::string_view text, std::string_view html,
+                               std::string_view boundary_word) {
+  // "=_" stands in no line of base64, nor of quoted-printable, which has hex digits behind a '='.
+  const std::string boundary = "=_" + std::string(boundary_word);
+  std::string body =
+      "Content-Type: multipart/alternative;\r\n boundary=\"" + boundary + "\"\r\n\r\n";
+  // The last is the one that the sender would rather have shown.
+  for (const auto& [media_type, version] :
+       {std::pair("text/plain", text), std::pair("text/html", html)}) {
+    body += "--" + boundary + "\r\n" + EncodePart(media_type, version) + "\r\n";
+  }
+  return body + "--" + boundary + "--\r\n";
 }
 
 std::string MailDate(TimeUs time) {

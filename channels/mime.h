@@ -45,6 +45,16 @@ struct EncodedBody {
 // Line ends become CRLF. Base64 when that is shorter (Chinese), else quoted-printable.
 EncodedBody EncodeBody(std::string_view text);
 
+// The text with the header that it needs, as the whole body of a mail or as a part of one:
+// content type, transfer encoding, an empty line and the encoded text. `media_type` is "text/plain"
+// or "text/html"; the charset is UTF-8.
+std::string EncodePart(std::string_view media_type, std::string_view text);
+
+// The same message twice, of which a reader shows the one that it can (multipart/alternative).
+// `boundary_word` is letters and digits that no other mail inside this one has.
+std::string EncodeAlternatives(std::string_view text, std::string_view html,
+                               std::string_view boundary_word);
+
 // "Sun, 06 Nov 1994 08:49:37 +0000"
 std::string MailDate(TimeUs time);
 

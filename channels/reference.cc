@@ -240,9 +240,14 @@ std::string ReferencePage(const Registration& registration) {
   page += fmt::format("\n## Limits\n\n{}", LimitsText(registration.limits));
   page += fmt::format("\n## Cost\n\n{}\n", registration.cost);
   page += "\n## Receipts\n\n";
-  page += registration.receipts
-              ? "Callbacks at `/v1/callbacks/<channel>` tell what became of a message.\n"
-              : "None: an accepted message is all that will be known.\n";
+  page +=
+      registration.receipts
+          ? fmt::format("Callbacks at `/v1/callbacks/<channel>` tell what became of a message{}.\n",
+                        registration.receipts_of_delivery
+                            ? ""
+                            : "; not surely that it was delivered, so that `wait_receipt` "
+                              "waits for none")
+          : "None: an accepted message is all that will be known.\n";
   page += AnswersTable(registration);
   return page;
 }

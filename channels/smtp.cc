@@ -7,10 +7,14 @@
 
 #include "channels/answer.h"
 #include "channels/channel.h"
+#include "channels/crypto.h"
 #include "channels/dkim.h"
 #include "channels/limits.h"
+#include "channels/mail_callback.h"
+#include "channels/mail_report.h"
 #include "channels/mime.h"
 #include "channels/settings.h"
+#include "channels/sns.h"
 #include "channels/unsubscribe.h"
 #include "channels/url.h"
 
@@ -21,6 +25,8 @@ using Kind = Outcome::Kind;
 
 constexpr std::string_view kTokenPlaceholder = "{token}";
 constexpr size_t kUnsubscribeSecretBytesMin = 16;
+constexpr std::string_view kDispatchPlaceholder = "{dispatch}";
+constexpr std::string_view kSnsHeader = "x-amz-sns-message-type";
 
 // RFC 3463 enhanced codes, and RFC 5321 replies for servers that send none.
 constexpr AnswerRule kAnswers[] = {
@@ -62,20 +68,6 @@ constexpr AnswerRule kAnswers[] = {
     {"454", Kind::kRetry, "unavailable"},
 };
 
-// "5.1.1" out of "550 5.1.1 <...>: Recipient address rejected"; empty when there is none.
-std::string_view EnhancedCode(std::string_view text) {
-  for (int word = 0; word < 2 && !text.empty(); ++word) {
-    const std::string_view first = text.substr(0, text.find_first_of(" -"));
-    if (first.size() >= 5 && first.size() <= 9 && first[1] == '.' && first[0] >= '2' &&
-        first[0] <= '5' && first.find('.', 2) != std::string_view::npos &&
-        first.find_first_not_of("0123456789.") == std::string_view::npos) {
-      return first;
-    }
-    text.remove_prefix(std::min(text.size(), first.size() + 1));
-  }
-  return {};
-}
-
 struct SmtpSettings {
   std::string url;
   Mailbox from;
@@ -86,6 +78,9 @@ struct SmtpSettings {
   std::string unsubscribe_url;
   std::string unsubscribe_secret;
   std::optional<DkimSigner> dkim;
+  std::string return_path;
+  std::string callback_token;
+  std::optional<SnsTopic> ses_topic;
 };
 
 class SmtpChannel : public Channel {
@@ -98,15 +93,14 @@ class SmtpChannel : public Channel {
     mail.username = settings_.username;
     mail.password = settings_.password;
     mail.require_tls = settings_.require_tls;
-    mail.from = settings_.from.address;
+    mail.from = ReturnPathOf(message);
     mail.to = SafeAddress(message.address);
     mail.data = HeadersOf(message, mail.to, context.now);
-    const EncodedBody body = EncodeBody(message.text);
-    mail.data += "MIME-Version: 1.0\r\nContent-Type: ";
-    mail.data += Field(message, "content_type") == "text/html" ? "text/html" : "text/plain";
-    mail.data += "; charset=utf-8\r\nContent-Transfer-Encoding: ";
-    mail.data += body.transfer_encoding;
-    mail.data += "\r\n\r\n" + body.data;
+    mail.data += "MIME-Version: 1.0\r\n";
+    const bool html = Field(message, "content_type") == "text/html";
+    mail.data += message.html.empty()
+                     ? EncodePart(html ? "text/html" : "text/plain", message.text)
+                     : EncodeAlternatives(message.text, message.html, message.dispatch.ToString());
     if (settings_.dkim) {
       mail.data.insert(0, settings_.dkim->Sign(mail.data, context.now));
     }
@@ -122,7 +116,12 @@ class SmtpChannel : public Channel {
       return MakeOutcome(Kind::kUnknown, "bad_answer");
     }
     if (reply->code < 300) {
-      return MakeOutcome(Kind::kAccepted, "");
+      Outcome outcome = MakeOutcome(Kind::kAccepted, "");
+      if (settings_.ses_topic) {
+        // "250 Ok 0102018f...": what SES calls the mail, in its notifications too.
+        outcome.provider_message_id = reply->text.substr(reply->text.rfind(' ') + 1);
+      }
+      return outcome;
     }
     if (reply->code < 500) {
       const AnswerRule* rule = FindRule(kAnswers, std::to_string(reply->code));
@@ -138,7 +137,67 @@ class SmtpChannel : public Channel {
     return by_code != nullptr ? OutcomeOf(*by_code) : MakeOutcome(Kind::kRejected, "bad_request");
   }
 
+  std::optional<HttpRequest> CallbackNeeds(const CallbackRequest& request) const override {
+    const std::optional<FlatObject> message = SnsMessageIn(request);
+    const std::string url = message ? settings_.ses_topic->CertificateUrl(*message) : "";
+    return url.empty() ? std::nullopt : std::optional(HttpRequest{"GET", url, {}, ""});
+  }
+
+  CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs /*now*/) const override {
+    if (!KnowsToken(request) || request.method != "POST") {
+      return RefuseCallback(403);
+    }
+    if (HeaderValue(request.headers, kSnsHeader).empty()) {
+      return DecodeMailCallback(request, kAnswers);
+    }
+    const std::optional<FlatObject> message = SnsMessageIn(request);
+    if (!message || settings_.ses_topic->CertificateUrl(*message).empty()) {
+      return RefuseCallback(403);
+    }
+    if (request.fetched.empty()) {
+      return RefuseCallback(503);  // the certificate could not be had: SNS comes again
+    }
+    if (!SnsTopic::IsSigned(*message, request.fetched)) {
+      return RefuseCallback(403);
+    }
+    CallbackReply reply = AcceptCallback("text/plain", "");
+    if (ValueOf(*message, "Type") == "Notification") {
+      reply.receipts = SesReceipts(ValueOf(*message, "Message"), kAnswers);
+    } else if (const std::string url = settings_.ses_topic->ConfirmationUrl(*message);
+               !url.empty()) {
+      reply.follow_up = HttpRequest{"GET", url, {}, ""};
+    }
+    return reply;
+  }
+
+  std::optional<std::vector<Receipt>> DecodeMail(std::string_view mail) const override {
+    return MailReportReceipts(mail, kAnswers);
+  }
+
  private:
+  bool KnowsToken(const CallbackRequest& request) const {
+    return !settings_.callback_token.empty() &&
+           SameSecret(QueryValue(request.url, "token"), settings_.callback_token);
+  }
+
+  // Nothing unless the caller knows the token and speaks of our topic.
+  std::optional<FlatObject> SnsMessageIn(const CallbackRequest& request) const {
+    if (!settings_.ses_topic || !KnowsToken(request) ||
+        HeaderValue(request.headers, kSnsHeader).empty()) {
+      return std::nullopt;
+    }
+    return settings_.ses_topic->Read(request.body);
+  }
+
+  std::string ReturnPathOf(const Message& message) const {
+    std::string path =
+        settings_.return_path.empty() ? settings_.from.address : settings_.return_path;
+    if (const size_t at = path.find(kDispatchPlaceholder); at != std::string::npos) {
+      path.replace(at, kDispatchPlaceholder.size(), message.dispatch.ToString());
+    }
+    return path;
+  }
+
   static std::string_view Field(const Message& message, std::string_view name) {
     for (const auto& [key, value] : message.fields) {
       if (key == name) {
@@ -212,6 +271,11 @@ Status CheckUnsubscribe(const SmtpSettings& settings) {
   return Status::Ok();
 }
 
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 // Leaves `dkim` empty where no key is set.
 Status ReadDkim(const config::Settings& values, SmtpSettings* settings) {
   const std::string key = values.Get("dkim_key");
@@ -226,9 +290,35 @@ Status ReadDkim(const config::Settings& values, SmtpSettings* settings) {
   return signer.status();
 }
 
-bool IsAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+// Where bounces go and come from.
+Status ReadBounces(const config::Settings& values, SmtpSettings* settings) {
+  settings->return_path = values.Get("return_path");
+  if (!settings->return_path.empty()) {
+    std::string example = settings->return_path;
+    if (const size_t at = example.find(kDispatchPlaceholder); at != std::string::npos) {
+      example.replace(at, kDispatchPlaceholder.size(), Id128().ToString());
+    }
+    if (!IsMailAddress(example) || !IsAscii(example)) {
+      return Invalid(
+          "return_path: not an address such as bounces@example.com or "
+          "bounces+{dispatch}@example.com");
+    }
+  }
+  if (Status status = CheckCallbackToken(values); !status.ok()) {
+    return status;
+  }
+  settings->callback_token = values.Get("callback_token");
+  const std::string arn = values.Get("ses_topic");
+  if (arn.empty()) {
+    return Status::Ok();
+  }
+  settings->ses_topic = SnsTopic::Parse(arn, values.Get("sns_endpoint"));
+  if (!settings->ses_topic) {
+    return Invalid("ses_topic: not an ARN such as arn:aws:sns:eu-west-1:123456789012:bounces");
+  }
+  return settings->callback_token.empty()
+             ? Invalid("ses_topic: needs a callback_token, which stands in the URL that SNS calls")
+             : Status::Ok();
 }
 
 Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
@@ -264,6 +354,9 @@ Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
     return status;
   }
   if (Status status = ReadDkim(values, &settings); !status.ok()) {
+    return status;
+  }
+  if (Status status = ReadBounces(values, &settings); !status.ok()) {
     return status;
   }
   return std::unique_ptr<Channel>(std::make_unique<SmtpChannel>(std::move(settings)));
@@ -330,6 +423,21 @@ std::vector<config::Setting> SettingsTable() {
        .help = "With `dkim_key`: the public key stands at `<selector>._domainkey.<domain>`."},
       {.name = "dkim_domain",
        .help = "With `dkim_key`: the domain that signs, if not that of `from`."},
+      {.name = "return_path",
+       .help = "The envelope's sender, to whom bounces go, if not `from`; `{dispatch}` in it "
+               "becomes the dispatch: `bounces+{dispatch}@example.com`."},
+      {.name = "bounce_dir",
+       .type = SettingType::kPath,
+       .help =
+           "A Maildir in which bounces and complaints arrive: what is in its `new/` is read and "
+           "moved to its `done/`, or to `bad/` where it is neither."},
+      CallbackTokenSetting(),
+      {.name = "ses_topic",
+       .help = "With Amazon SES: the ARN of the SNS topic of its notifications, which calls "
+               "`/v1/callbacks/<channel>?token=<callback_token>`."},
+      {.name = "sns_endpoint",
+       .type = SettingType::kUrl,
+       .help = "The address of SNS instead of its region's own, for tests."},
   };
 }
 
@@ -343,6 +451,7 @@ Registration SmtpRegistration() {
   registration.schema.address = config::Address::kEmail;
   registration.schema.required_fields = {"subject"};
   registration.schema.optional_fields = {"content_type"};
+  registration.schema.html = true;
   registration.schema.advise = &Advise;
   registration.promise = Promise::kAtLeastOnce;
   registration.promises_allowed = {Promise::kAtLeastOnce, Promise::kAtMostOnce};
@@ -351,6 +460,9 @@ Registration SmtpRegistration() {
   registration.cost =
       "What your mail provider asks. A repeat carries the same Message-ID, which "
       "many mailboxes show once.";
+  registration.receipts = true;
+  registration.receipts_of_delivery = false;
+  registration.receipts_need = {"callback_token", "bounce_dir"};
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

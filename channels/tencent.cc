@@ -332,7 +332,7 @@ Registration TencentRegistration() {
       "counts. A repeat is charged again. By default the account lets a number have the same text "
       "once in 30 seconds, and ten messages a day.";
   registration.receipts = true;
-  registration.receipts_need = "callback_token";
+  registration.receipts_need = {"callback_token"};
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

@@ -323,7 +323,7 @@ Registration TwilioRegistration() {
       "Charged per segment: 160 characters of GSM-7, 153 each when there are several; 70 and 67 "
       "with any other character. A repeat is charged again.";
   registration.receipts = true;
-  registration.receipts_need = "callback_url";
+  registration.receipts_need = {"callback_url"};
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

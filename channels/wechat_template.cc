@@ -322,7 +322,7 @@ Registration WechatTemplateRegistration() {
       "customer did or asked for: WeChat bans accounts that push advertising. A "
       "repeat within ten minutes is dropped by WeChat.";
   registration.receipts = true;
-  registration.receipts_need = "callback_token";
+  registration.receipts_need = {"callback_token"};
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

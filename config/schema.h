@@ -57,6 +57,7 @@ struct ComponentSchema {
   // "param.*" stands for any name behind the dot.
   std::vector<std::string> required_fields;
   std::vector<std::string> optional_fields;
+  bool html = false;  // whether it sends an HTML version beside the text
   // What works, but hardly as meant, and what to do instead; nothing when all is well.
   struct Advice {
     std::string message;

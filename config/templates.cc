@@ -21,9 +21,10 @@ struct TemplateSet::File {
 
   std::string path;
   std::string name;
-  std::string locale;   // empty: all
-  std::string channel;  // empty: all
-  std::string text;     // the whole file
+  std::string locale;      // empty: all
+  std::string channel;     // empty: all
+  bool html_part = false;  // the HTML version of the file with the same name
+  std::string text;        // the whole file
   std::vector<Field> fields;
   std::string body;
   size_t body_offset = 0;
@@ -33,9 +34,9 @@ struct TemplateSet::File {
                        [&](const Field& field) { return field.key == key; });
   }
   bool html() const {
-    return std::any_of(fields.begin(), fields.end(), [](const Field& field) {
-      return field.key == "content_type" && field.value == "text/html";
-    });
+    return html_part || std::any_of(fields.begin(), fields.end(), [](const Field& field) {
+             return field.key == "content_type" && field.value == "text/html";
+           });
   }
 };
 
@@ -217,6 +218,7 @@ TemplateSet& TemplateSet::operator=(TemplateSet&&) noexcept = default;
 void TemplateSet::Add(const std::string& path, std::string text, const ChannelSchemas* channels,
                       Diagnostics* diagnostics) {
   constexpr std::string_view kEnding = ".mustache";
+  constexpr std::string_view kHtmlEnding = ".html";
   if (text.size() > limits::kTemplateBytesMax || !IsUtf8(text)) {
     diagnostics->Error({path, 0, 0},
                        text.size() > limits::kTemplateBytesMax ? "the template is too large"
@@ -236,15 +238,21 @@ void TemplateSet::Add(const std::string& path, std::string text, const ChannelSc
   file->text = std::move(text);
   std::string_view stem = std::string_view(path).substr(path.rfind('/') + 1);
   stem.remove_suffix(stem.ends_with(kEnding) ? kEnding.size() : 0);
+  file->html_part = stem.ends_with(kHtmlEnding);
+  stem.remove_suffix(file->html_part ? kHtmlEnding.size() : 0);
   ParseName(stem, channels, file.get(), &told_, diagnostics);
   ParseFrontMatter(file.get(), diagnostics);
+  if (file->html_part && !file->fields.empty()) {
+    diagnostics->Error({path, 1, 1}, "an HTML version has no front matter",
+                       "move it to the template without '.html'");
+  }
   CheckBody(*file, diagnostics);
   for (const MustacheMistake& mistake : ScanMustache(file->text).mistakes) {
     diagnostics->Error(PlaceIn(path, file->text, mistake.offset), mistake.message, mistake.hint);
   }
   for (const auto& other : files_) {
-    if (std::tie(other->name, other->locale, other->channel) ==
-        std::tie(file->name, file->locale, file->channel)) {
+    if (std::tie(other->name, other->locale, other->channel, other->html_part) ==
+        std::tie(file->name, file->locale, file->channel, file->html_part)) {
       diagnostics->Error({path, 0, 0}, "the same template as " + other->path, "remove one");
     }
   }
@@ -256,7 +264,8 @@ const TemplateSet::File* TemplateSet::Find(std::string_view name, std::string_vi
   const File* best = nullptr;
   std::tuple<bool, bool, int> best_rank;
   for (const auto& file : files_) {
-    if (file->name != name || (!file->channel.empty() && file->channel != channel)) {
+    if (file->name != name || file->html_part ||
+        (!file->channel.empty() && file->channel != channel)) {
       continue;
     }
     const int wanted = LocaleRank(file->locale, locale);
@@ -271,6 +280,14 @@ const TemplateSet::File* TemplateSet::Find(std::string_view name, std::string_vi
     }
   }
   return best;
+}
+
+const TemplateSet::File* TemplateSet::HtmlOf(const File& file) const {
+  const auto found = std::find_if(files_.begin(), files_.end(), [&](const auto& other) {
+    return other->html_part && std::tie(other->name, other->locale, other->channel) ==
+                                   std::tie(file.name, file.locale, file.channel);
+  });
+  return found == files_.end() ? nullptr : found->get();
 }
 
 std::set<const File*> TemplateSet::Reachable(std::string_view name,
@@ -300,6 +317,9 @@ std::optional<Rendered> TemplateSet::Render(std::string_view name, std::string_v
   rendered.text = RenderMustache(file->body, variables, file->html());
   while (rendered.text.ends_with('\n') || rendered.text.ends_with('\r')) {
     rendered.text.pop_back();
+  }
+  if (const File* html = HtmlOf(*file)) {
+    rendered.html = RenderMustache(html->body, variables, true);
   }
   return rendered;
 }
@@ -331,6 +351,31 @@ void TemplateSet::TellMissing(const Use& use, const std::string& channel,
                      "write " + use.name + "." + default_locale_ + "." + channel + ".mustache");
 }
 
+// HTML versions that nobody would ever get.
+void TemplateSet::CheckHtml(const Use& use, const ChannelSchemas& channels,
+                            Diagnostics* diagnostics) const {
+  for (const auto& file : files_) {
+    if (!file->html_part || file->name != use.name) {
+      continue;
+    }
+    const bool has_text = std::any_of(files_.begin(), files_.end(), [&](const auto& other) {
+      return !other->html_part && HtmlOf(*other) == file.get();
+    });
+    const bool has_reader = std::any_of(channels.begin(), channels.end(), [&](const auto& channel) {
+      return channel.second->html && (file->channel.empty() || file->channel == channel.first);
+    });
+    if (!has_text) {
+      std::string text = file->path;
+      text.erase(text.rfind(".html"), 5);
+      diagnostics->Error({file->path, 0, 0}, "an HTML version without its text",
+                         "write " + text + ", which is read where HTML is not");
+    } else if (!has_reader) {
+      diagnostics->Error({file->path, 0, 0}, "an HTML version that no channel sends",
+                         "remove it, or name a channel that sends HTML, such as one of smtp");
+    }
+  }
+}
+
 void TemplateSet::Bind(const Use& use, const ChannelSchemas* channels, VariableBinder* binder,
                        Diagnostics* diagnostics) const {
   std::map<const File*, std::vector<const ComponentSchema*>> served;
@@ -352,7 +397,19 @@ void TemplateSet::Bind(const Use& use, const ChannelSchemas* channels, VariableB
       }
     }
   }
+  if (channels != nullptr) {
+    CheckHtml(use, *channels, diagnostics);
+  }
   for (const auto& [file, schemas] : served) {
+    if (const File* html = HtmlOf(*file)) {
+      if (file->html()) {
+        diagnostics->Error({html->path, 0, 0}, "the HTML version of what is HTML already",
+                           "make " + file->path + " plain text, or remove one");
+      }
+      binder->Add(html->body, [html](size_t offset) {
+        return PlaceIn(html->path, html->text, html->body_offset + offset);
+      });
+    }
     CheckUnknownFields(*file, schemas, diagnostics);
     for (const File::Field& field : file->fields) {
       binder->Add(field.value, [f = file, &field](size_t offset) {

@@ -8,8 +8,9 @@
 //   ---
 //   Here is {{coupon.value}} {{coupon.currency}} for you.
 //
-// A body is escaped for HTML where its front matter says `content_type: text/html`; all else is
-// plain text.
+// Beside such a file may stand its HTML version, <the same name>.html.mustache, without front
+// matter; channels that know no HTML send the text alone. A body is escaped for HTML where its
+// front matter says `content_type: text/html`; all else is plain text.
 //
 // Example:
 //   auto rendered = templates.Render("winback", "zh-CN", "sms", dispatch.variables);
@@ -34,6 +35,7 @@ namespace huitou::config {
 struct Rendered {
   std::vector<std::pair<std::string, std::string>> fields;  // the front matter, in order
   std::string text;
+  std::string html;  // the HTML version; empty where there is none
 };
 
 class TemplateSet {
@@ -73,6 +75,8 @@ class TemplateSet {
   const File* Find(std::string_view name, std::string_view locale, std::string_view channel) const;
   // All that Find may give for this name and channel.
   std::set<const File*> Reachable(std::string_view name, std::string_view channel) const;
+  const File* HtmlOf(const File& file) const;
+  void CheckHtml(const Use& use, const ChannelSchemas& channels, Diagnostics* diagnostics) const;
   void TellMissing(const Use& use, const std::string& channel, Diagnostics* diagnostics) const;
   std::vector<std::string> Names() const;
 

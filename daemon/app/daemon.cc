@@ -118,6 +118,7 @@ Status Daemon::Impl::Start() {
   if (Status status = StartKafka(); !status.ok()) {
     return status;
   }
+  StartMailDrops(config);
   keeper_ = std::thread([this] { Keep(); });
   return Status::Ok();
 }
@@ -229,6 +230,7 @@ void Daemon::Impl::Stop() {
   if (server_ != nullptr) {
     server_->Stop();
   }
+  drops_.clear();
   for (const Stream& stream : streams_) {
     if (stream.feeder != nullptr) {
       stream.feeder->Stop();

@@ -21,6 +21,7 @@
 
 #include "daemon/app/campaign_versions.h"
 #include "daemon/app/daemon.h"
+#include "daemon/app/mail_drop.h"
 #include "daemon/app/observers.h"
 #include "daemon/app/rendering.h"
 #include "daemon/app/setup_channels.h"
@@ -105,6 +106,7 @@ class Daemon::Impl {
   Status Erase(const std::string& customer);
   Result<std::string> Campaigns();
   Status Pause(const std::string& campaign, bool paused);
+  void StartMailDrops(const config::DaemonConfig& config);
   bool TakeReceipts(const std::string& channel, const std::vector<channels::Receipt>& receipts);
   // Runs on the customer's shard and waits for the answer.
   Result<std::string> Ask(const std::string& customer,
@@ -155,6 +157,7 @@ class Daemon::Impl {
   std::unique_ptr<FieldMap> http_map_;
   std::unique_ptr<http::Server> server_;
   std::thread keeper_;
+  std::vector<std::unique_ptr<MailDrop>> drops_;  // folders of bounces, one a channel
 };
 
 }  // namespace huitou

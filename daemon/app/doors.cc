@@ -310,6 +310,28 @@ Status Daemon::Impl::Pause(const std::string& campaign, bool paused) {
   return Status::Ok();
 }
 
+void Daemon::Impl::StartMailDrops(const config::DaemonConfig& config) {
+  for (const config::ChannelConfig& channel : config.channels) {
+    const std::string directory = channel.settings.Get("bounce_dir");
+    if (directory.empty()) {
+      continue;
+    }
+    const auto take = [this, name = channel.name](std::string_view mail) {
+      const std::optional<bool> taken = dispatcher_->HandleMail(name, mail);
+      return !taken   ? MailDrop::Fate::kBad
+             : *taken ? MailDrop::Fate::kTaken
+                      : MailDrop::Fate::kLater;
+    };
+    const auto tell = [this, name = channel.name](const std::string& message) {
+      if (const auto left_out = log_limiter_.Pass("bounces " + name, clock_.Now())) {
+        Log(LogLevel::kWarning, message, {{"channel", name}, {"left_out", *left_out}});
+      }
+    };
+    drops_.push_back(std::make_unique<MailDrop>(directory, take, tell));
+    drops_.back()->Start();
+  }
+}
+
 // A provider's receipts go to every shard: those that know the dispatch, or somebody with the
 // address, answer. True when all that could be asked have made them durable.
 bool Daemon::Impl::TakeReceipts(const std::string& channel,

@@ -26,6 +26,7 @@ Result<channels::Message> TemplateRendering::Message(const OutboxRecord& record,
   message.template_name = dispatch.template_name;
   message.locale = dispatch.locale;
   message.text = std::move(rendered->text);
+  message.html = std::move(rendered->html);
   message.fields = std::move(rendered->fields);
   message.time = dispatch.time;
   return message;

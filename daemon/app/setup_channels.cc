@@ -42,8 +42,11 @@ channels::Promise PromiseOf(const std::string& word, channels::Promise own) {
 }
 
 bool MayGiveReceipts(const channels::Registration& registration, const config::Settings& settings) {
-  const std::string need(registration.receipts_need);
-  return registration.receipts && (need.empty() || !settings.Get(need).empty());
+  const auto& needs = registration.receipts_need;
+  return registration.receipts &&
+         (needs.empty() || std::any_of(needs.begin(), needs.end(), [&](std::string_view need) {
+            return !settings.Get(std::string(need)).empty();
+          }));
 }
 
 }  // namespace
@@ -67,6 +70,7 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
     made.limits.timeout = channel.timeout.value_or(made.limits.timeout);
     ChannelPolicy& policy = outlets.policies[channel.name];
     policy.promise = PromiseOf(channel.promise, registration->promise);
+    policy.tells_delivery = registration->receipts_of_delivery;
     policy.receipt_wait = MayGiveReceipts(*registration, channel.settings) ? kReceiptWait : 0;
     outlets.channels.push_back(std::move(made));
   }

@@ -13,6 +13,7 @@
 
 #include "channels/answer.h"
 #include "daemon/outbox/access_token.h"
+#include "daemon/outbox/fetcher.h"
 #include "daemon/outbox/lane.h"
 #include "daemon/outbox/limits.h"
 #include "daemon/transports/io_loop.h"
@@ -40,7 +41,8 @@ SendResult ResultOf(const SendJob& job, Outcome outcome, std::string coupon_code
 
 class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  explicit Impl(Options options) : options_(std::move(options)) {}
+  explicit Impl(Options options)
+      : options_(std::move(options)), fetcher_(options_.transport, options_.clock) {}
 
   void Reload(std::vector<DispatchChannel> channels);
   bool TryAcquire(std::string_view channel);
@@ -49,6 +51,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   void Send(SendJob job);
   CallbackReply HandleCallback(const std::string& channel,
                                const channels::CallbackRequest& request);
+  std::optional<bool> HandleMail(const std::string& channel, std::string_view mail);
   size_t Stop(DurationUs drain_max);
 
  private:
@@ -101,6 +104,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   void OnWakeTime();
 
   const Options options_;
+  Fetcher fetcher_;
 
   mutable std::shared_mutex entries_mutex_;
   std::map<std::string, std::shared_ptr<const Entry>, std::less<>> entries_;
@@ -453,13 +457,36 @@ CallbackReply Dispatcher::Impl::HandleCallback(const std::string& channel,
   if (entry == nullptr || entry->setup.codec == nullptr) {
     return channels::RefuseCallback(404);
   }
-  CallbackReply reply = entry->setup.codec->DecodeCallback(request, Now());
-  if (reply.verified && !reply.receipts.empty() && !options_.on_receipts(channel, reply.receipts)) {
+  CallbackReply reply;
+  if (const auto needs = entry->setup.codec->CallbackNeeds(request)) {
+    channels::CallbackRequest complete = request;
+    complete.fetched = fetcher_.Get(*needs);
+    reply = entry->setup.codec->DecodeCallback(complete, Now());
+  } else {
+    reply = entry->setup.codec->DecodeCallback(request, Now());
+  }
+  const bool taken = !reply.verified ||
+                     ((reply.receipts.empty() || options_.on_receipts(channel, reply.receipts)) &&
+                      (!reply.follow_up || fetcher_.Ask(*reply.follow_up)));
+  if (!taken) {  // the provider calls again
     reply.response = {};
     reply.response.status = 503;
     reply.receipts.clear();
   }
   return reply;
+}
+
+std::optional<bool> Dispatcher::Impl::HandleMail(const std::string& channel,
+                                                 std::string_view mail) {
+  const std::shared_ptr<const Entry> entry = Find(channel);
+  if (entry == nullptr || entry->setup.codec == nullptr) {
+    return std::nullopt;
+  }
+  const auto receipts = entry->setup.codec->DecodeMail(mail);
+  if (!receipts) {
+    return std::nullopt;
+  }
+  return receipts->empty() || options_.on_receipts(channel, *receipts);
 }
 
 size_t Dispatcher::Impl::Stop(DurationUs drain_max) {
@@ -524,6 +551,10 @@ void Dispatcher::Send(SendJob job) {
 CallbackReply Dispatcher::HandleCallback(const std::string& channel,
                                          const channels::CallbackRequest& request) {
   return impl_->HandleCallback(channel, request);
+}
+
+std::optional<bool> Dispatcher::HandleMail(const std::string& channel, std::string_view mail) {
+  return impl_->HandleMail(channel, mail);
 }
 
 size_t Dispatcher::Stop(DurationUs drain_max) {

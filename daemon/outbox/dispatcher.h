@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +85,10 @@ class Dispatcher final : public SendGate {
   // What a provider called us with; the reply is for it.
   channels::CallbackReply HandleCallback(const std::string& channel,
                                          const channels::CallbackRequest& request);
+
+  // A mail that came back to this channel. Nothing when it is none that the channel reads; false
+  // when it cannot be taken now.
+  std::optional<bool> HandleMail(const std::string& channel, std::string_view mail);
 
   // Nothing new is taken; waits until what is on its way has been told, at most so long. Returns
   // how many were not.

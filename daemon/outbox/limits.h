@@ -38,6 +38,16 @@ inline constexpr DurationUs kTokenRetryMin = 10 * kSecondUs;
 // A token without a plausible lifetime: WeChat's and WeCom's are 2 h, others up to 30 d.
 inline constexpr DurationUs kTokenLifetimeMax = 30 * kDayUs;
 
+// --- what callbacks need ---
+// A certificate of a provider's has 2 kB, and it has one or two at a time.
+inline constexpr size_t kFetchedMax = 8;
+// They are renewed yearly, under another URL.
+inline constexpr DurationUs kFetchedLifetime = kDayUs;
+// At most so often is a URL asked for that gives nothing; the provider calls again for hours.
+inline constexpr DurationUs kFetchFailureLifetime = 30 * kSecondUs;
+// Providers wait 15 s for the answer to their call.
+inline constexpr DurationUs kFetchTimeout = 5 * kSecondUs;
+
 // --- waking shards ---
 // While a shard waits for room the gate looks at the clock at least this often, for a wall clock
 // can be set; 20 looks a second cost nothing.

@@ -76,6 +76,9 @@ struct ChannelPolicy {
   // How long an accepted message is kept for its receipt where `wait_receipt` does not ask for
   // longer; 0 for a provider that sends none: accepted is then all that will be known.
   DurationUs receipt_wait = 0;
+  // Whether a receipt tells of what was delivered too: else silence is no reason for the next
+  // channel, however long `wait_receipt` is.
+  bool tells_delivery = true;
 };
 
 // The next state of a record, and what the engine and the metrics must hear. Pure: `random` is a

@@ -52,7 +52,8 @@ Transition Fail(const OutboxRecord& record, std::string reason) {
 
 // Whether the next channel's turn comes when no receipt does: only where one could have come.
 bool AwaitsReceipt(const OutboxRecord& record, const ChannelPolicy& policy) {
-  return HasNextChannel(record) && record.dispatch.wait_receipt > 0 && policy.receipt_wait > 0;
+  return HasNextChannel(record) && record.dispatch.wait_receipt > 0 && policy.receipt_wait > 0 &&
+         policy.tells_delivery;
 }
 
 // This channel will not bring it: on to the next one, which is the same message still.

@@ -51,6 +51,36 @@ ProviderCase Webhook() {
   return c;
 }
 
+std::vector<CallbackCase> MailCallbacks() {
+  const std::string url = "/v1/callbacks/email?token=0123456789abcdef0123";
+  const std::string id = R"("message_id":"<0123456789abcdef0123456789abcdef@example.com>")";
+  const std::string dispatch = " dispatch=0123456789abcdef0123456789abcdef";
+  CallbackRequest sns = Post(url, R"({"Type":"Notification","TopicArn":)"
+                                  R"("arn:aws:sns:eu-west-1:123456789012:bounces","Message":"{}",)"
+                                  R"("SigningCertURL":"https://evil.example/x.pem"})");
+  sns.headers.emplace_back("x-amz-sns-message-type", "Notification");
+  return {
+      {"a mailbox that is not there",
+       Post(url, R"({"event":"bounce","address":"a@example.com","status":"5.1.1",)" + id + "}"),
+       kNow,
+       "unsubscribed" + dispatch + " address=a@example.com reason=bad_address; undelivered" +
+           dispatch + " reason=bad_address"},
+      {"one that is full, with a time",
+       Post(url,
+            R"([{"event":"bounce","status":"5.2.2","time":"2026-11-11T00:03:12Z",)" + id + "}]"),
+       kNow, "undelivered" + dispatch + " reason=mailbox_full time=2026-11-11T00:03:12Z"},
+      {"a complaint", Post(url, R"({"event":"complaint","address":"a@example.com"})"), kNow,
+       "unsubscribed address=a@example.com reason=opted_out"},
+      {"delivered", Post(url, R"({"event":"delivered",)" + id + "}"), kNow, "delivered" + dispatch},
+      {"another's mail", Post(url, R"({"event":"opened","message_id":"<x@example.com>"})"), kNow,
+       ""},
+      {"no JSON", Post(url, "bounce"), kNow, "refused"},
+      {"another's token", Post("/v1/callbacks/email?token=1123456789abcdef0123", "{}"), kNow,
+       "refused"},
+      {"SNS whose certificate is elsewhere", sns, kNow, "refused"},
+  };
+}
+
 ProviderCase Smtp() {
   ProviderCase c;
   c.provider = "smtp";
@@ -61,8 +91,12 @@ ProviderCase Smtp() {
                        {"unsubscribe_url", "https://shop.example.com/u/{token}"},
                        {"unsubscribe_secret", "sixteen bytes or more"},
                        {"dkim_key", kEd25519Pem},
-                       {"dkim_selector", "huitou"}};
-  c.secrets = {"correct horse battery", "sixteen bytes or more", "MC4CAQAwBQYDK2VwBCIEIJ1h"};
+                       {"dkim_selector", "huitou"},
+                       {"return_path", "bounces+{dispatch}@example.com"},
+                       {"callback_token", "0123456789abcdef0123"},
+                       {"ses_topic", "arn:aws:sns:eu-west-1:123456789012:bounces"}};
+  c.secrets = {"correct horse battery", "sixteen bytes or more", "MC4CAQAwBQYDK2VwBCIEIJ1h",
+               "0123456789abcdef0123"};
   c.bad_settings = {{"url", "http://mail.example.com"},
                     {"url", "smtp://user:pass@mail.example.com"},
                     {"from", "nobody"},
@@ -76,7 +110,12 @@ ProviderCase Smtp() {
                     {"unsubscribe_secret", "short"},
                     {"dkim_key", "-----BEGIN PRIVATE KEY-----"},
                     {"dkim_selector", "two words"},
-                    {"dkim_domain", "shop@example.com"}};
+                    {"dkim_domain", "shop@example.com"},
+                    {"return_path", "nobody"},
+                    {"return_path", "<shop@example.com>"},
+                    {"callback_token", "too short"},
+                    {"ses_topic", "https://sns.example.com"},
+                    {"ses_topic", "arn:aws:sns:evil.example/:123456789012:bounces"}};
   c.message = ExampleMessage();
   c.message.address = "xiaoming@example.com";
   c.message.fields = {{"subject", "回头客专享优惠 🎁"}};
@@ -97,6 +136,7 @@ ProviderCase Smtp() {
       {"no reply", SmtpAnswer(0, ""), Kind::kUnknown, "bad_answer"},
       {"no SMTP at all", SmtpAnswer(999, "HTTP/1.1"), Kind::kUnknown, "bad_answer"},
   };
+  c.callbacks = MailCallbacks();
   return c;
 }
 

@@ -58,6 +58,43 @@ TEST(Webhook, SignsItsBodyUnderEveryKey) {
       R"("template":"winback","locale":"zh-CN","fields":{"subject":"你好"},"text":"hello"}})");
 }
 
+TEST(Smtp, SendsTextAndHtmlAsOneMailOfTwoVersions) {
+  Message message = ExampleMessage();
+  message.address = "a@example.com";
+  message.fields = {{"subject", "hi"}};
+  message.text = "你好";
+  message.html = "<p>hi</p>";
+  const std::string mail =
+      Encoded("smtp", {{{"url", "smtp://127.0.0.1:25"}, {"from", "b@example.com"}}}, message);
+  EXPECT_THAT(mail, testing::EndsWith("MIME-Version: 1.0\r\n"
+                                      "Content-Type: multipart/alternative;\r\n"
+                                      " boundary=\"=_0123456789abcdef0123456789abcdef\"\r\n"
+                                      "\r\n"
+                                      "--=_0123456789abcdef0123456789abcdef\r\n"
+                                      "Content-Type: text/plain; charset=utf-8\r\n"
+                                      "Content-Transfer-Encoding: base64\r\n"
+                                      "\r\n"
+                                      "5L2g5aW9DQo=\r\n"
+                                      "\r\n"
+                                      "--=_0123456789abcdef0123456789abcdef\r\n"
+                                      "Content-Type: text/html; charset=utf-8\r\n"
+                                      "Content-Transfer-Encoding: quoted-printable\r\n"
+                                      "\r\n"
+                                      "<p>hi</p>\r\n"
+                                      "\r\n"
+                                      "--=_0123456789abcdef0123456789abcdef--\r\n"));
+}
+
+TEST(Smtp, SendsFromAnAddressThatKnowsTheDispatch) {
+  Message message = ExampleMessage();
+  message.address = "a@example.com";
+  const auto channel = MakeChannel("smtp", {{{"url", "smtp://127.0.0.1:25"},
+                                             {"from", "b@example.com"},
+                                             {"return_path", "bounces+{dispatch}@example.com"}}});
+  EXPECT_EQ(std::get<Mail>(channel->Encode(message, ExampleContext())).from,
+            "bounces+0123456789abcdef0123456789abcdef@example.com");
+}
+
 TEST(WechatTemplate, SendsDataUrlAndMiniProgram) {
   Message message = ExampleMessage();
   message.address = "o6_b";

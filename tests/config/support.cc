@@ -34,6 +34,7 @@ ComponentSchemas MakeSchemas() {
       channel("wechat_template", Address::kWechatOpenid, {"template_id"}, {"data.*"}, {}),
   };
   schemas.channels[3].promises = {"at_least_once"};
+  schemas.channels[3].schema.html = true;
   schemas.channels[3].schema.advise =
       [](const Settings& settings) -> std::optional<ComponentSchema::Advice> {
     if (settings.Get("url") != "smtp://slow") {

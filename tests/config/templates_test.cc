@@ -45,6 +45,20 @@ TEST(Templates, TheMostSpecificWins) {
   EXPECT_EQ(TextOf(set, "fr", "sms"), "sms");
 }
 
+TEST(Templates, AnHtmlVersionStandsBesideItsTextAndIsEscaped) {
+  const TemplateSet set = Make({{"t.html.mustache", "<b>{{name}}</b>"},
+                                {"t.mustache", "---\nsubject: hi\n---\n{{name}}"},
+                                {"t.zh.email.mustache", "---\nsubject: hi\n---\nzh"},
+                                {"t.zh.email.html.mustache", "<i>zh</i>"},
+                                {"t.en.mustache", "---\nsubject: hi\n---\nen"}});
+  const auto both = set.Render("t", "fr", "console", {{"name", "A & B"}});
+  EXPECT_EQ(both->text, "A & B");
+  EXPECT_EQ(both->html, "<b>A &amp; B</b>");
+  EXPECT_EQ(set.Render("t", "zh", "email", {})->html, "<i>zh</i>");
+  EXPECT_EQ(set.Render("t", "en", "email", {})->html, "") << "no other language's";
+  EXPECT_EQ(set.FilesOf("t").size(), 5U);
+}
+
 TEST(Templates, AnUnknownLanguageGetsTheShops) {
   const TemplateSet set = Make({{"a/t.zh-CN.mustache", "zh-CN"}, {"a/t.en.mustache", "en"}});
   EXPECT_EQ(TextOf(set, "fr", "sms"), "zh-CN");
@@ -74,10 +88,13 @@ TEST(Templates, EscapesTheBodyOfHtml) {
 }
 
 // What a send step with `defaults: {nick: x}` over one template is told.
-std::vector<std::string> Told(const NamedText& file, const std::vector<std::string>& via) {
+std::vector<std::string> ToldOf(const std::vector<NamedText>& files,
+                                const std::vector<std::string>& via) {
   TemplateSet set("zh-CN");
   Diagnostics diagnostics;
-  set.Add(file.path, file.text, &TestChannels(), &diagnostics);
+  for (const NamedText& file : files) {
+    set.Add(file.path, file.text, &TestChannels(), &diagnostics);
+  }
   const StepNames names{{"big"}, {}};
   const TemplateDefaults defaults = {{"nick", "x", {"c.yaml", 1, 1}}};
   VariableBinder binder({.names = names}, defaults, &diagnostics);
@@ -87,6 +104,10 @@ std::vector<std::string> Told(const NamedText& file, const std::vector<std::stri
   use.via = via;
   set.Bind(use, &TestChannels(), &binder, &diagnostics);
   return Lines(diagnostics);
+}
+
+std::vector<std::string> Told(const NamedText& file, const std::vector<std::string>& via) {
+  return ToldOf({file}, via);
 }
 
 TEST(Templates, TellsVariablesThatMayBeMissing) {
@@ -169,6 +190,28 @@ TEST(Templates, TellsFrontMatterThatAProviderNeeds) {
                           "the top",
                           "t.mustache:2:9: warning: no channel of this template has a field "
                           "'subjct'; did you mean 'subject'?"));
+}
+
+TEST(Templates, TellsHtmlVersionsThatNobodyWouldGet) {
+  const NamedText text = {"t.mustache", "---\nsubject: x\n---\nhi"};
+  EXPECT_THAT(ToldOf({text, {"t.html.mustache", "<p>"}}, {"email"}), IsEmpty());
+  EXPECT_THAT(ToldOf({text, {"t.html.mustache", "<p>{{nmae}}</p>"}}, {"email"}),
+              ElementsAre(testing::StartsWith("t.html.mustache:1:6: ")));
+  EXPECT_THAT(ToldOf({text, {"t.en.html.mustache", "<p>"}}, {"email"}),
+              ElementsAre("t.en.html.mustache: error: an HTML version without its text; write "
+                          "t.en.mustache, which is read where HTML is not"));
+  EXPECT_THAT(
+      ToldOf({text, {"t.console.mustache", "hi"}, {"t.console.html.mustache", "<p>"}}, {"console"}),
+      ElementsAre("t.console.html.mustache: error: an HTML version that no channel sends; remove "
+                  "it, or name a channel that sends HTML, such as one of smtp"));
+  EXPECT_THAT(ToldOf({{"t.mustache", "---\nsubject: x\ncontent_type: text/html\n---\nhi"},
+                      {"t.html.mustache", "<p>"}},
+                     {"email"}),
+              ElementsAre("t.html.mustache: error: the HTML version of what is HTML already; make "
+                          "t.mustache plain text, or remove one"));
+  EXPECT_THAT(ToldOf({text, {"t.html.mustache", "---\nsubject: y\n---\n<p>"}}, {"email"}),
+              ElementsAre("t.html.mustache:1:1: error: an HTML version has no front matter; move "
+                          "it to the template without '.html'"));
 }
 
 TEST(Templates, TellsBrokenFrontMatter) {

@@ -257,6 +257,20 @@ class MailChannel(unittest.TestCase):
             self.assertEqual(mail["to"], ["xiaoming@example.com"])
             self.check_headers(mail, request)
 
+    def test_both_versions_of_a_mail_say_what_was_meant(self):
+        with judge("smtp_server.py") as (port, control_port):
+            for request in requests_of("smtp_html"):
+                self.deliver(port, request)
+            messages = received(control_port)["messages"]
+        self.assertEqual(len(messages), len(requests_of("smtp_html")))
+        for request, mail in zip(requests_of("smtp_html"), messages):
+            self.assertEqual((mail["defects"], mail["content_type"]),
+                             ([], "multipart/alternative"))
+            lines = request["text"].replace("\r\n", "\n")
+            self.assertEqual(mail["text"], lines if lines.endswith("\n") else lines + "\n")
+            self.assertEqual(mail["html"], f"<p>{lines}</p>\n")
+            self.assertTrue(all(len(line) <= 998 for line in mail["raw"].split("\r\n")))
+
     def check_headers(self, mail, request):
         self.assertEqual(mail["headers"]["from"], '"回头小店, 上海" <shop@example.com>')
         self.assertEqual(mail["headers"]["reply-to"], "Service <help@example.com>")

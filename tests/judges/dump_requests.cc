@@ -34,6 +34,9 @@ const config::Settings kSettings{{
     {"callback_url", "https://huitou.example.com/v1/callbacks/sms"},
 }};
 
+// Of the channel smtp too: with an HTML version beside the text.
+constexpr char kMailOfTwo[] = "smtp_html";
+
 const config::Settings kMailSettings{{
     {"url", "smtp://127.0.0.1:25"},
     {"from", "\"回头小店, 上海\" <shop@example.com>"},
@@ -99,9 +102,10 @@ void Shape(const std::string& provider, const std::string& text, Message* messag
     message->address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
     message->fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
                        {"data.first", text}};
-  } else if (provider == "smtp") {
+  } else if (provider == "smtp" || provider == kMailOfTwo) {
     message->address = "xiaoming@example.com";
     message->fields = {{"subject", text}};
+    message->html = provider == kMailOfTwo ? "<p>" + text + "</p>" : "";
   } else {
     message->fields = {{"subject", text}};
   }
@@ -149,9 +153,10 @@ int Run(TimeUs now) {
   int number = 0;
   PrintSmsHttp(now, &number);
   for (const std::string provider :
-       {"webhook", "aliyun", "tencent", "twilio", "wechat_template", "smtp"}) {
+       {"webhook", "aliyun", "tencent", "twilio", "wechat_template", "smtp", kMailOfTwo}) {
+    const bool mail = provider == "smtp" || provider == kMailOfTwo;
     const auto channel =
-        FindProvider(provider)->make(provider == "smtp" ? kMailSettings : kSettings);
+        FindProvider(mail ? "smtp" : provider)->make(mail ? kMailSettings : kSettings);
     if (!channel.ok()) {
       std::fprintf(stderr, "%s: %s\n", provider.c_str(), channel.status().message().c_str());
       return 1;

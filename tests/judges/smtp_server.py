@@ -8,7 +8,7 @@
 
   GET  /received   {"messages": [{"from", "to", "message_id", "subject", "text", "headers": {...},
                     "content_type", "encoding", "raw", "tls", "user"}], "connections": n}
-                   `text` is the body as a mail reader decodes it.
+                   `text` is the body as a mail reader decodes it, `html` its HTML version.
   POST /control    {"at": "mail"|"rcpt"|"data", "reply": "450 4.2.0 later", "times": 2}
                    {"at": "data", "drop": true}                   the message is lost, no answer
                    {"at": "data", "drop": true, "after": true}    it is kept, yet no answer
@@ -43,8 +43,10 @@ def describe(raw, envelope_from, envelope_to):
     defects = [type(defect).__name__ for defect in message.defects]
     for _, header in message.items():
         defects += [type(defect).__name__ for defect in getattr(header, "defects", [])]
+    text, html = message.get_body(("plain", "html")), message.get_body(("html",))
     return {"from": envelope_from, "to": envelope_to, "message_id": str(message["message-id"]),
-            "subject": str(message["subject"]), "text": message.get_content().replace("\r\n", "\n"),
+            "subject": str(message["subject"]), "text": text.get_content().replace("\r\n", "\n"),
+            "html": html.get_content().replace("\r\n", "\n") if html else "",
             "headers": {name.lower(): str(value) for name, value in message.items()},
             "content_type": message.get_content_type(),
             "encoding": str(message["content-transfer-encoding"]), "defects": defects,

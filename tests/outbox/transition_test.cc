@@ -152,6 +152,24 @@ TEST(Transition, WhereNoReceiptCanComeNoneIsWaitedFor) {
   EXPECT_EQ(Say(record, transition), "settled accepted");
 }
 
+TEST(Transition, WhereReceiptsTellOfFailuresAloneSilenceIsNoReasonForTheNextChannel) {
+  ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
+  policy.receipt_wait = 3 * kDayUs;
+  policy.tells_delivery = false;
+  OutboxRecord record = Leased();
+  record.dispatch.wait_receipt = 10 * kMinuteUs;
+  const Transition taken =
+      OnSendResult(&record, Result(record, Outcome::Kind::kAccepted), policy, kNow, 0.5);
+  EXPECT_EQ(taken.event, Transition::Event::kAccepted);
+  EXPECT_EQ(record.not_before, kNow + 3 * kDayUs);
+  OutboxRecord silent = record;
+  const Transition over = OnDue(&silent, policy, kNow + 3 * kDayUs);
+  EXPECT_TRUE(over.settled && !over.fell_back);
+  Receipt bounce;
+  bounce.kind = Receipt::Kind::kUndelivered;
+  EXPECT_TRUE(OnReceipt(&record, bounce, kNow + kMinuteUs).fell_back);
+}
+
 TEST(Transition, WhatIsWithdrawnGoesNoFurther) {
   using K = Outcome::Kind;
   ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
