@@ -284,10 +284,11 @@ Status ReadDkim(const config::Settings& values, SmtpSettings* settings) {
   }
   Result<DkimSigner> signer =
       DkimSigner::Make(DkimDomain(values, settings->from), values.Get("dkim_selector"), key);
-  if (signer.ok()) {
-    settings->dkim = *std::move(signer);
+  if (!signer.ok()) {
+    return signer.status();
   }
-  return signer.status();
+  settings->dkim = *std::move(signer);
+  return Status::Ok();
 }
 
 // Where bounces go and come from.
