@@ -38,7 +38,7 @@ void DecodeText(benchmark::State& state, std::string_view text, bool is_padded, 
   EventDecoder decoder;
   Event event;
   std::string detail;
-  const DecodeOptions options = {Cny(), keep};
+  const DecodeOptions options = {.currency = Cny(), .keep_attributes = keep};
   for (auto _ : state) {
     const EventError error = is_padded ? decoder.DecodePadded(json, options, &event, &detail)
                                        : decoder.Decode(json, options, &event, &detail);

@@ -8,6 +8,7 @@
 #include "config/campaign_tables.h"
 #include "config/event_json.h"
 #include "config/limits.h"
+#include "config/phone.h"
 #include "config/reader.h"
 #include "triggers/base/json.h"
 #include "triggers/decision.h"
@@ -90,7 +91,7 @@ TestCustomer TestParser::ParseCustomer(const Value& value) const {
     return customer;
   }
   Profile& profile = customer.profile;
-  profile.phone = map["phone"].Text().value_or("");
+  profile.phone = NormalisePhone(map["phone"].Text().value_or(""), shop_.country);
   profile.email = map["email"].Text().value_or("");
   profile.wechat_openid = map["wechat_openid"].Text().value_or("");
   profile.locale = map["locale"].Locale().value_or("");

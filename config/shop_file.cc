@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/limits.h"
+#include "config/phone.h"
 #include "config/reader.h"
 #include "triggers/limits.h"
 #include "triggers/vocabulary.h"
@@ -22,6 +23,19 @@ void CheckChannel(const Reader& reader, const Node& node, const std::string& nam
     names.push_back(channel);
   }
   reader.Error(node, "no channel " + Quote(name) + " in the config file", Choices(name, names));
+}
+
+// As written, else the locale's ("zh-CN"), else China.
+std::string CountryOf(const Value& value, const std::string& locale) {
+  if (const auto country = value.Text()) {
+    if (IsPhoneCountry(*country)) {
+      return *country;
+    }
+    value.Refuse("a country's two capital letters such as CN",
+                 *country == "UK" ? "write GB" : "see ISO 3166");
+  }
+  const std::string region = locale.substr(std::min(locale.size(), locale.rfind('-') + 1));
+  return IsPhoneCountry(region) ? region : "CN";
 }
 
 void ParseShopItself(const Value& value, Shop* shop) {
@@ -46,6 +60,7 @@ void ParseShopItself(const Value& value, Shop* shop) {
     shop->timezone = map["timezone"].node().text;
   }
   shop->locale = map["locale"].Locale().value_or(shop->locale);
+  shop->country = CountryOf(map["country"], shop->locale);
   shop->order_counts_on = map["order_counts_on"].EventName().value_or(shop->order_counts_on);
 }
 

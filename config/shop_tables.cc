@@ -76,6 +76,11 @@ const Table& ShopTable() {
                .type = Type::kLocale,
                .help = "The language of customers without one",
                .default_text = "zh-CN"},
+              {.name = "country",
+               .type = Type::kText,
+               .help = "Two capital letters: whose phone numbers come without their country's "
+                       "code. Else the locale's",
+               .default_text = "CN"},
               {.name = "order_counts_on",
                .type = Type::kEvent,
                .help = "The event that makes an order count as bought",

@@ -53,6 +53,7 @@ struct Shop {
   std::string timezone = "Asia/Shanghai";
   Zone zone;  // of timezone
   std::string locale = "zh-CN";
+  std::string country = "CN";  // of phone numbers without their code: ISO 3166
   std::string order_counts_on = "order.paid";
   Tiers tiers;
   std::map<std::string, Condition> segments;

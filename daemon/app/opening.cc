@@ -193,7 +193,9 @@ Status Daemon::Impl::OpenShards() {
 
 std::unique_ptr<ContractDecoder> Daemon::Impl::MakeDecoder(
     const std::optional<FieldMap>& map) const {
-  return std::make_unique<ContractDecoder>(loaded_->campaigns->shop.currency, map);
+  const Shop& shop = loaded_->campaigns->shop;
+  return std::make_unique<ContractDecoder>(
+      DecodeOptions{.currency = shop.currency, .country = shop.country}, map);
 }
 
 std::vector<std::unique_ptr<ShardInput>> Daemon::Impl::InputsOf(ShardNumber shard) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "config/phone.h"
 #include "daemon/decode/event_decoder_impl.h"
 #include "daemon/decode/field_map.h"
 #include "triggers/base/hash.h"
@@ -291,7 +292,11 @@ bool EventDecoder::Impl::ReadCustomerField(std::string_view key, Value& value) {
                                  : key == "birthday"      ? &customer.birthday
                                                           : nullptr;
   if (text != nullptr) {
-    return ReadText(value, key, limits::kWordBytesMax, text);
+    const bool ok = ReadText(value, key, limits::kWordBytesMax, text);
+    if (text == &customer.phone && !IsE164(*text)) {
+      *text = phone_ = NormalisePhone(*text, options_->country);
+    }
+    return ok;
   }
   return ReadAttribute(key, value, options_->keep_attributes, &inner_);
 }

@@ -39,6 +39,8 @@ struct FieldMap;
 
 struct DecodeOptions {
   Currency currency;  // of amounts without one: the shop's
+  // Of phone numbers without their country's code: the shop's, ISO 3166. They become E.164.
+  std::string country = "CN";
   // Off: attributes stay null (but are checked all the same). For runs where nothing reads them.
   bool keep_attributes = true;
   // Off: of the customer's fields only the id is kept, likewise.

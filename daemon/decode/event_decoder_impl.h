@@ -91,6 +91,7 @@ class EventDecoder::Impl : private JsonReader {
   std::vector<std::string_view> prices_;
   std::string_view total_;
   std::vector<std::string_view> tags_;
+  std::string phone_;  // where it was not written in E.164
   // Unknown fields of the event, and of the object inside that is being read.
   Entries attributes_;
   Entries inner_;

@@ -106,7 +106,7 @@ bool ReadProfile(const std::vector<Step>& steps) {
 
 // What nothing could read, the decoder need not keep.
 DecodeOptions OptionsFor(const CampaignSet& set) {
-  DecodeOptions options{set.shop.currency};
+  DecodeOptions options{.currency = set.shop.currency, .country = set.shop.country};
   options.keep_attributes = Words({"attributes"}).In(set);
   options.keep_profile =
       options.keep_attributes ||

@@ -186,12 +186,13 @@ class Stage {
     for (const config::TestCustomer& known : test_.customers) {
       Seat(known);
     }
+    const Shop& shop = world_.set().shop;
+    const DecodeOptions options{.currency = shop.currency, .country = shop.country};
     EventDecoder decoder;
     Event event;
     std::string detail;
     for (const config::TestEvent& told : test_.events) {
-      const EventError error =
-          decoder.Decode(told.json, {world_.set().shop.currency, true}, &event, &detail);
+      const EventError error = decoder.Decode(told.json, options, &event, &detail);
       if (error != EventError::kNone) {
         return fmt::format("    the event in line {} is refused: {} {}\n", told.place.line,
                            ToString(error), detail);

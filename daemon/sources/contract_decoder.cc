@@ -4,8 +4,8 @@
 
 namespace huitou {
 
-ContractDecoder::ContractDecoder(Currency currency, std::optional<FieldMap> map)
-    : options_{currency, true}, map_(std::move(map)) {
+ContractDecoder::ContractDecoder(DecodeOptions options, std::optional<FieldMap> map)
+    : options_(std::move(options)), map_(std::move(map)) {
 }
 
 EventError ContractDecoder::Decode(const SourceRecord& record, Event* event, std::string* detail) {

@@ -13,7 +13,7 @@ namespace huitou {
 
 class ContractDecoder final : public Decoder {
  public:
-  ContractDecoder(Currency currency, std::optional<FieldMap> map);
+  ContractDecoder(DecodeOptions options, std::optional<FieldMap> map);
 
   EventError Decode(const SourceRecord& record, Event* event, std::string* detail) override;
 

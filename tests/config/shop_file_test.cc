@@ -122,6 +122,22 @@ TEST(ShopFile, KnowsThatRmbIsCny) {
                                      "'RMB'; write CNY"});
 }
 
+TEST(ShopFile, PhonesWithoutACodeAreTheLocalesUnlessACountryIsNamed) {
+  for (const auto& [text, country] :
+       {std::pair("{name: Demo}", "CN"), std::pair("{locale: zh-TW}", "TW"),
+        std::pair("{locale: en}", "CN"), std::pair("{locale: en-US, country: SG}", "SG")}) {
+    Diagnostics diagnostics;
+    Shop shop;
+    const auto document =
+        Document::Parse("f.yaml", "shop: " + std::string(text) + "\n", &diagnostics);
+    EXPECT_TRUE(ParseShop(*document, &TestChannels(), &shop, &diagnostics));
+    EXPECT_EQ(shop.country, country) << text;
+  }
+  EXPECT_THAT(ShopMistakes("shop: {country: UK}"),
+              ElementsAre("1:17: error: 'country' must be a country's two capital letters such as "
+                          "CN, not 'UK'; write GB"));
+}
+
 TEST(ShopFile, TellsMistakesOfTheShopItself) {
   EXPECT_THAT(
       ShopMistakes("shop: {currency: yuan, timezone: China, locale: Chinese, order_counts_on: x}"),

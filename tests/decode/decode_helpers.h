@@ -33,6 +33,7 @@ class Decoding {
   }
   const Event& event() const { return event_; }
   EventError error() const { return error_; }
+  DecodeOptions& options() { return options_; }
   void DropAttributes() { options_.keep_attributes = false; }
 
  private:
@@ -46,7 +47,7 @@ class Decoding {
   }
 
   EventDecoder decoder_;
-  DecodeOptions options_ = {Cny(), true};
+  DecodeOptions options_ = {.currency = Cny()};
   Event event_;
   EventError error_ = EventError::kNone;
   std::string detail_;

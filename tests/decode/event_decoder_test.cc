@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <random>
+#include <string>
 
 #include "daemon/decode/limits.h"
 #include "tests/decode/decode_helpers.h"
@@ -82,6 +83,20 @@ TEST(EventDecoder, ReadsTheReviewOfTheContract) {
   EXPECT_EQ(decode.event().review->rating, 5);
   EXPECT_TRUE(decode.event().review->verified);
   EXPECT_EQ(decode.event().order, nullptr);
+}
+
+TEST(EventDecoder, APhoneIsKeptInE164) {
+  Decoding decode;
+  for (const char* phone : {"13800001234", "138 0000 1234", "0086-138-0000-1234",
+                            "+86 138 0000 1234", "+8613800001234"}) {
+    decode(WithCustomer(std::string(R"("phone":")").append(phone).append("\"")));
+    EXPECT_EQ(decode.event().customer.phone, "+8613800001234") << phone;
+  }
+  decode.options().country = "US";
+  decode(WithCustomer(R"("phone":"(415) 555-2671")"));
+  EXPECT_EQ(decode.event().customer.phone, "+14155552671");
+  decode(WithCustomer(R"("phone":"ask at the desk")"));
+  EXPECT_EQ(decode.event().customer.phone, "ask at the desk");
 }
 
 TEST(EventDecoder, ForgetsTheEventBefore) {

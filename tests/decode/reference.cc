@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "config/phone.h"
 #include "daemon/decode/limits.h"
 #include "triggers/base/json.h"
 
@@ -219,7 +220,11 @@ std::string Customer(Object& customer) {
   Put(&out, "id", Id(customer.Take("id")));
   for (const char* name :
        {"phone", "email", "wechat_openid", "locale", "timezone", "region", "birthday"}) {
-    Put(&out, name, Text(customer.Take(name), limits::kWordBytesMax));
+    std::string text = Text(customer.Take(name), limits::kWordBytesMax);
+    if (std::string_view(name) == "phone") {
+      text = NormalisePhone(text, "CN");
+    }
+    Put(&out, name, text);
   }
   if (const auto tags = customer.Take("tags")) {
     std::string list = "[";

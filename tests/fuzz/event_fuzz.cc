@@ -27,7 +27,7 @@ void Check(std::string_view json) {
   static EventDecoder decoder;
   static EventDecoder second;
   static const FieldMap map = Map();
-  const DecodeOptions options = {Currency::Parse("CNY").value_or(Currency()), true};
+  const DecodeOptions options = {.currency = Currency::Parse("CNY").value_or(Currency())};
   Event event;
   Event again;
   std::string detail;

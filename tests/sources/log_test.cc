@@ -67,7 +67,7 @@ class EmbeddedLog : public testing::Test {
     parts.store = store_.get();
     parts.stream = stream_;
     parts.progress = progress_.get();
-    parts.decoder = std::make_unique<ContractDecoder>(Currency(), std::nullopt);
+    parts.decoder = std::make_unique<ContractDecoder>(DecodeOptions(), std::nullopt);
     auto feeder = std::make_unique<FileFeeder>(std::move(parts));
     feeder->Start();
     return feeder;

@@ -18,7 +18,9 @@ KafkaHost SourceReader::MakeHost() {
     const auto found = state_->offsets.find({shard, input});
     return found == state_->offsets.end() ? InputPosition::kNoOffset : found->second;
   };
-  host.make_decoder = [] { return std::make_unique<ContractDecoder>(Currency(), std::nullopt); };
+  host.make_decoder = [] {
+    return std::make_unique<ContractDecoder>(DecodeOptions(), std::nullopt);
+  };
   host.assigned = [this](const std::vector<ShardNumber>& shards) {
     ++assigned_;
     ending_ = false;
