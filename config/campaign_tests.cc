@@ -212,7 +212,7 @@ void TestParser::CheckReason(const Value& reason, std::string_view outcome) cons
       words.push_back(exit.on);
     }
   } else if (outcome == "rejected" || outcome == "deferred" || outcome == "skipped") {
-    for (auto word = Reason::kActive; word <= Reason::kExit;
+    for (auto word = Reason::kActive; word <= Reason::kRevoked;
          word = static_cast<Reason>(static_cast<int>(word) + 1)) {
       words.emplace_back(ToString(word));
     }

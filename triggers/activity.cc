@@ -147,13 +147,16 @@ void ApplyConsent(const Event& event, bool granted, SymbolTable* symbols, Custom
   std::erase_if(consents, [&](const ConsentState& known) {
     return known.message_class == message_class && (channel == 0 || known.channel == channel) &&
            (change.template_name.empty() || known.template_name == change.template_name) &&
-           !(granted && change.credits > 0 && known.credits > 0);
+           !(granted && change.credits > 0 && known.granted && known.credits >= 0);
   });
   if (granted && change.credits > 0) {
-    for (ConsentState& known : consents) {
-      if (known.channel == channel && known.credits >= 0 &&
+    for (size_t i = 0; i < consents.size(); ++i) {
+      ConsentState& known = consents[i];
+      if (known.message_class == message_class && known.channel == channel && known.credits >= 0 &&
           known.template_name == change.template_name) {
         known.credits += change.credits;
+        const auto at = consents.begin() + static_cast<std::ptrdiff_t>(i);
+        std::rotate(at, at + 1, consents.end());  // it is the newest word now
         return;
       }
     }
@@ -182,6 +185,40 @@ void ApplySubscription(const Event& event, bool subscribed, SymbolTable* symbols
   } else {
     Suppress(&profile, symbol, "unsubscribed");
   }
+}
+
+// --- consents
+
+bool Covers(const ConsentState& known, const ConsentQuestion& question) {
+  return known.message_class == question.message_class &&
+         (known.channel == 0 || known.channel == question.channel) &&
+         (known.template_name.empty() || known.template_name == question.template_name);
+}
+
+bool IsOpen(const ConsentState& known, const ConsentQuestion& question) {
+  const auto planned = std::count(question.planned.begin(), question.planned.end(), &known);
+  const bool holds = question.holds_credit && known.held > 0;
+  return known.granted && (known.credits < 0 || known.credits > planned || holds);
+}
+
+// Later entries are newer; one for this channel is more precise than one for all. One-time
+// subscriptions that are used up take nothing from a consent that was there before.
+const ConsentState* Deciding(const Profile* profile, const ConsentQuestion& question) {
+  const ConsentState* deciding = nullptr;
+  if (profile == nullptr) {
+    return deciding;
+  }
+  for (const ConsentState& known : profile->consents) {
+    const bool precise = deciding != nullptr && deciding->channel != 0;
+    if (!Covers(known, question) || (precise && known.channel == 0)) {
+      continue;
+    }
+    const bool used_up = known.granted && !IsOpen(known, question);
+    if (deciding == nullptr || !used_up || !IsOpen(*deciding, question)) {
+      deciding = &known;
+    }
+  }
+  return deciding;
 }
 
 // Attributes of other kinds are kept as JSON.
@@ -257,37 +294,57 @@ WindowSum SumSince(const Activity& activity, TimeUs now, DurationUs window) {
   return sum;
 }
 
-ConsentAnswer ConsentOf(const Profile* profile, uint32_t channel, MessageClass message_class,
-                        std::string_view template_name) {
-  if (profile == nullptr) {
-    return ConsentAnswer::kUnsaid;
+void RememberSend(Activity* activity, const RecentSend& send) {
+  auto& sends = activity->sends;
+  auto at = sends.end();
+  while (at != sends.begin() && (at - 1)->time > send.time) {
+    --at;
   }
-  // Later entries are newer; one for this channel is more precise than one for all.
-  ConsentAnswer answer = ConsentAnswer::kUnsaid;
-  bool precise = false;
-  for (const ConsentState& known : profile->consents) {
-    const bool covers = known.message_class == message_class &&
-                        (known.channel == 0 || known.channel == channel) &&
-                        (known.template_name.empty() || known.template_name == template_name);
-    if (!covers || (precise && known.channel == 0)) {
-      continue;
-    }
-    precise = known.channel != 0;
-    const bool granted = known.granted && known.credits != 0;
-    answer = granted ? ConsentAnswer::kGranted : ConsentAnswer::kRevoked;
+  sends.insert(at, send);
+  const auto of_channel = [&](const RecentSend& known) { return known.channel == send.channel; };
+  if (std::count_if(sends.begin(), sends.end(), of_channel) >
+      static_cast<std::ptrdiff_t>(limits::kSendsMax)) {
+    sends.erase(std::find_if(sends.begin(), sends.end(), of_channel));
   }
-  return answer;
+  if (sends.size() > limits::kSendsAllMax) {
+    sends.erase(sends.begin());
+  }
 }
 
-bool SpendCredit(Profile* profile, uint32_t channel, std::string_view template_name) {
-  for (ConsentState& known : profile->consents) {
-    if (known.channel == channel && known.credits > 0 &&
-        (known.template_name.empty() || known.template_name == template_name)) {
-      --known.credits;
-      return true;
-    }
+ConsentAnswer ConsentOf(const Profile* profile, const ConsentQuestion& question) {
+  const ConsentState* said = Deciding(profile, question);
+  if (said == nullptr) {
+    return ConsentAnswer::kUnsaid;
   }
-  return false;
+  return IsOpen(*said, question) ? ConsentAnswer::kGranted : ConsentAnswer::kRevoked;
+}
+
+const ConsentState* CreditOf(const Profile* profile, const ConsentQuestion& question) {
+  const ConsentState* said = Deciding(profile, question);
+  return said != nullptr && said->granted && said->credits >= 0 ? said : nullptr;
+}
+
+bool HoldCredit(Profile* profile, const ConsentQuestion& question) {
+  const auto* credit = CreditOf(profile, question);
+  if (credit == nullptr || credit->credits == 0 || (question.holds_credit && credit->held > 0)) {
+    return false;
+  }
+  ConsentState& taken = profile->consents[static_cast<size_t>(credit - profile->consents.data())];
+  --taken.credits;
+  ++taken.held;
+  return true;
+}
+
+void ReleaseCredit(Profile* profile, const ConsentQuestion& question, bool used) {
+  // The newest that holds one; a consent that was revoked meanwhile has none to give back.
+  const auto holds = [&](const ConsentState& known) {
+    return known.held > 0 && Covers(known, question);
+  };
+  const auto found = std::find_if(profile->consents.rbegin(), profile->consents.rend(), holds);
+  if (found != profile->consents.rend()) {
+    --found->held;
+    found->credits += used ? 0 : 1;
+  }
 }
 
 bool IsSuppressed(const Profile* profile, uint32_t channel) {

@@ -2,6 +2,9 @@
 // taken here. Called by the engine on the shard's thread, before anything is triggered.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "triggers/customer.h"
 #include "triggers/event.h"
 #include "triggers/shop.h"
@@ -19,12 +22,28 @@ struct WindowSum {
 };
 WindowSum SumSince(const Activity& activity, TimeUs now, DurationUs window);
 
+// Takes a slot of the caps.
+void RememberSend(Activity* activity, const RecentSend& send);
+
+// One message, as the customer's consents are asked for it.
+struct ConsentQuestion {
+  uint32_t channel = 0;  // symbol
+  MessageClass message_class = MessageClass::kMarketing;
+  std::string_view template_name;
+  bool holds_credit = false;  // one has been taken for it
+  // One-time subscriptions that messages of the same run are going to take.
+  std::span<const ConsentState* const> planned;
+};
+
 enum class ConsentAnswer : uint8_t { kUnsaid, kGranted, kRevoked };
-// What the customer said for this channel, class and template.
-ConsentAnswer ConsentOf(const Profile* profile, uint32_t channel, MessageClass message_class,
-                        std::string_view template_name);
-// Spends a credit where the consent is a one-time subscription; false where it is not.
-bool SpendCredit(Profile* profile, uint32_t channel, std::string_view template_name);
+// What the customer said.
+ConsentAnswer ConsentOf(const Profile* profile, const ConsentQuestion& question);
+// The one-time subscription that it is sent by; null where the consent lasts, or there is none.
+const ConsentState* CreditOf(const Profile* profile, const ConsentQuestion& question);
+// Takes one for it; false where it needs none or holds one.
+bool HoldCredit(Profile* profile, const ConsentQuestion& question);
+// One that was taken: used up, or given back.
+void ReleaseCredit(Profile* profile, const ConsentQuestion& question, bool used);
 bool IsSuppressed(const Profile* profile, uint32_t channel);
 void Suppress(Profile* profile, uint32_t channel, std::string_view reason);
 

@@ -43,6 +43,15 @@ struct ClockInstant {
   bool cancels = false;
 };
 
+// An exit or the goal of a clock's campaign, met behind the deadline while the frontier had not
+// passed that: the episode would have heard it, had it been there.
+struct EarlyNews {
+  TimeUs time = 0;
+  bool exits = false;
+  bool is_goal = false;
+  Money amount;  // of the goal's order; no currency: none
+};
+
 // A clock of an absence trigger: one per customer, or one per category.
 struct Clock {
   enum class State : uint8_t {
@@ -57,9 +66,10 @@ struct Clock {
   TimeUs last = kTimeMin;             // the last instant folded in
   TimeUs armed = kTimeMax;            // deadline of the timer entry that exists; kTimeMax: none
   std::vector<ClockInstant> pending;  // by time; only those that the order of arrival could change
+  std::vector<EarlyNews> early;       // in the order of arrival
 };
 
-// A message that took a slot of the caps.
+// A message that took a slot of the caps: the newest limits::kSendsMax of each channel.
 struct RecentSend {
   TimeUs time = 0;
   uint32_t channel = 0;  // symbol
@@ -102,8 +112,9 @@ struct ConsentState {
   uint32_t channel = 0;  // symbol; 0: all channels
   MessageClass message_class = MessageClass::kMarketing;
   bool granted = false;
-  int32_t credits = -1;       // remaining one-time subscriptions; -1: lasting
+  int32_t credits = -1;       // one-time subscriptions that nothing is planned for; -1: lasting
   std::string template_name;  // one-time subscriptions are per template
+  int32_t held = 0;           // one-time subscriptions of messages that are on their way
 };
 
 // A channel that this customer must never be written to on: hard bounce, unsubscribed, blocked.
@@ -155,10 +166,18 @@ struct IssuedCoupon {
   std::string code;
   bool redeemed = false;
   bool revoked = false;
+  TimeUs used_at = 0;     // when it was redeemed
+  uint64_t used_for = 0;  // hash of the order's id; 0: nobody said
 };
 
 struct SentMessage {
-  enum class Status : uint8_t { kPlanned, kAccepted, kDelivered, kFailed };
+  enum class Status : uint8_t {
+    kPlanned,
+    kAccepted,
+    kDelivered,
+    kFailed,
+    kAwaitingReceipt,  // accepted; without a receipt another channel's turn comes
+  };
   int step = 0;  // Campaign::MessageIndex
   Id128 dispatch;
   Status status = Status::kPlanned;
@@ -195,6 +214,7 @@ struct Episode {
   std::vector<IssuedCoupon> coupons;
   std::vector<SentMessage> messages;
 
+  bool is_candidate() const { return state == State::kSettling || state == State::kDeferredEntry; }
   bool entered() const { return state >= State::kAwaitingCoupon && !holdout; }
 };
 

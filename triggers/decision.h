@@ -46,8 +46,9 @@ enum class Reason : uint8_t {
   kBudget,
   kStock,
   kQuietHours,
-  kWhen,  // a step's `when:` was false
-  kExit,  // an exit event came while the candidate was settling
+  kWhen,     // a step's `when:` was false
+  kExit,     // an exit event came while the candidate was settling
+  kRevoked,  // a coupon of the episode was revoked: its messages are not sent
 };
 std::string_view ToString(Reason reason);
 

@@ -33,6 +33,7 @@ struct Dispatch {
   std::string locale;            // recipient's, else the shop's
   std::vector<std::string> via;  // channels that passed the gates, in order
   DurationUs wait_receipt = 0;   // 0: fall back only on refusal
+  bool holds_credit = false;     // a one-time subscription, for the channel that it is on
   std::vector<std::pair<std::string, std::string>> variables;  // name, text for people
 
   // Coupons of a provider that is asked (CampaignSet::coupons_local is false):

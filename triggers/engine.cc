@@ -1,6 +1,10 @@
 #include "triggers/engine.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "triggers/activity.h"
 #include "triggers/engine_impl.h"
@@ -19,6 +23,19 @@ Clock* FindClock(ShortList<Clock, 1>* clocks, uint32_t campaign, uint32_t catego
     }
   }
   return nullptr;
+}
+
+// The types of events that end the campaign's episodes or are their goal, each once. They are the
+// campaign's own texts.
+std::set<std::string_view> NewsOf(const Campaign& campaign) {
+  std::set<std::string_view> types;
+  for (const ExitRule& exit : campaign.exits) {
+    types.insert(exit.on);
+  }
+  if (campaign.goal.has_value()) {
+    types.insert(campaign.goal->on);
+  }
+  return types;
 }
 
 }  // namespace
@@ -61,6 +78,11 @@ Engine::Impl::Impl(std::shared_ptr<const CampaignSet> campaign_set, SymbolTable*
       }
     } else {
       listeners[campaign->event()->event].events.push_back(index);
+    }
+    if (campaign->absence() != nullptr) {
+      for (const std::string_view type : NewsOf(*campaign)) {
+        listeners[type].news.push_back(index);
+      }
     }
     run_by_symbol[run.symbol] = index;
     runs.push_back(std::move(run));
@@ -144,6 +166,9 @@ void Engine::Impl::OnEvent(const Event& event, const Context& context, Customer*
   const auto listening = listeners.find(event.type);
   if (listening == listeners.end()) {
     return;
+  }
+  for (const size_t index : listening->second.news) {
+    HearEarly(runs[index], scope);
   }
   for (const size_t index : listening->second.absences) {
     FeedClocks(runs[index], scope);
@@ -275,11 +300,14 @@ void Engine::Impl::ArmClock(const Run& run, Clock* clock, const ClockRule& rule,
   }
 }
 
-// Whether an unconditional `exit:` has been met between the deadline and now: within the lateness
-// an order may have come that is newer than a deadline which is only now certain. A condition would
-// need the event itself, which is not kept.
+// Whether an `exit:` has been met between the deadline and now. An order that came before the clock
+// did, out of order, was no news to it.
 bool Engine::Impl::HasLeft(const Campaign& campaign, const Clock& clock, TimeUs deadline,
                            const Scope& scope) const {
+  const auto ends = [&](const EarlyNews& news) { return news.exits && news.time > deadline; };
+  if (std::any_of(clock.early.begin(), clock.early.end(), ends)) {
+    return true;
+  }
   return std::any_of(campaign.exits.begin(), campaign.exits.end(), [&](const ExitRule& exit) {
     if (exit.where != nullptr) {
       return false;
@@ -313,7 +341,11 @@ void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadli
   const bool left = HasLeft(*run->campaign, *clock, deadline, scope);
   const bool fires = FireAt(clock, deadline, rule, scope.context.frontier);
   ArmClock(*run, clock, rule, scope);
+  const std::vector<EarlyNews> early = std::exchange(clock->early, {});
   if (!fires) {
+    const TimeUs next = DeadlineOf(*clock, rule);
+    std::copy_if(early.begin(), early.end(), std::back_inserter(clock->early),
+                 [next](const EarlyNews& news) { return news.time > next; });
     return;
   }
   if (clock->pending.empty() && clock->state == Clock::State::kResting) {
@@ -323,6 +355,7 @@ void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadli
   char occurrence[32];
   const size_t length = FormatRfc3339(deadline, occurrence);
   Trigger(*run, category, {occurrence, length}, deadline, left, scope);
+  HearEarlyGoal(*run, category, deadline, early, scope);
 }
 
 // --- timers and receipts
@@ -382,8 +415,8 @@ void Engine::Impl::OnReceipt(const ReceiptInput& receipt, const Context& context
 // --- sending, explaining
 
 Reason Engine::CheckSend(const Dispatch& dispatch, std::string_view channel, const Context& context,
-                         Customer* customer, bool spend) {
-  for (const Episode& episode : customer->episodes) {
+                         const Customer& customer) const {
+  for (const Episode& episode : customer.episodes) {
     for (const IssuedCoupon& coupon : episode.coupons) {
       // One that had expired when the message was decided is known to it.
       const bool expired =
@@ -397,16 +430,23 @@ Reason Engine::CheckSend(const Dispatch& dispatch, std::string_view channel, con
     return Reason::kNone;
   }
   const std::string name(channel);
-  const Reason reason = AskChannelGates(
-      {*impl_->set, *customer, context, name, dispatch.message_class, dispatch.template_name});
-  if (reason != Reason::kNone) {
-    return reason;
-  }
-  if (spend && customer->profile != nullptr &&
-      SpendCredit(customer->profile.get(), impl_->symbols->Find(channel), dispatch.template_name)) {
-    customer->profile_changed = true;
-  }
-  return Reason::kNone;
+  return AskChannelGates({*impl_->set,
+                          customer,
+                          context,
+                          name,
+                          dispatch.message_class,
+                          dispatch.template_name,
+                          dispatch.holds_credit,
+                          {}});
+}
+
+void Engine::HoldCredit(std::string_view channel, Dispatch* dispatch, Customer* customer) const {
+  TakeCredit(impl_->symbols->Find(channel), dispatch, customer);
+}
+
+void Engine::ReleaseCredit(std::string_view channel, bool used, Dispatch* dispatch,
+                           Customer* customer) const {
+  EndCredit(impl_->symbols->Find(channel), used, dispatch, customer);
 }
 
 size_t Engine::PriorityRank(const Customer& customer, uint64_t slot) const {

@@ -56,6 +56,8 @@ struct ReceiptInput {
   TimeUs time = 0;          // event time: the frontier when it came
   std::string_view code;    // of kCouponIssued
   std::string_view reason;  // of kFailed and kCouponRefused: a bounded word
+  TimeUs asked_at = 0;      // of coupons: event time when it was asked for
+  bool may_exist = false;   // of kCouponRefused: the provider may have issued it
 };
 
 using Input = std::variant<EventInput, TimerInput, ReceiptInput>;
@@ -148,10 +150,16 @@ class Engine {
   void Step(const Input& input, const Context& context, Customer* customer, Effects* effects);
 
   // Asked at the moment of sending: kNone, or why this channel must not be used now (contact,
-  // consent, suppression), or kExit when the episode has ended by an exit or the coupon expired.
-  // A one-time subscription is spent by asking with `spend`.
+  // consent, suppression), or kExit when a coupon of it was revoked or has expired.
   Reason CheckSend(const Dispatch& dispatch, std::string_view channel, const Context& context,
-                   Customer* customer, bool spend);
+                   const Customer& customer) const;
+
+  // A one-time subscription is taken when the send is decided, and here for a channel that the
+  // message has fallen back to. When it leaves the channel, what it holds is given back, unless it
+  // was `used`: the message was sent there, or may have been.
+  void HoldCredit(std::string_view channel, Dispatch* dispatch, Customer* customer) const;
+  void ReleaseCredit(std::string_view channel, bool used, Dispatch* dispatch,
+                     Customer* customer) const;
 
   // The address of this customer for a channel; empty when there is none.
   std::string AddressFor(const Customer& customer, std::string_view channel) const;

@@ -1,5 +1,5 @@
 // The engine's inside, shared by engine.cc (what listens to what), episodes.cc (the life of an
-// episode) and steps.cc (what it does). Include nowhere else.
+// episode), hearing.cc (what it hears) and steps.cc (what it does). Include nowhere else.
 #pragma once
 
 #include <map>
@@ -33,6 +33,7 @@ struct Engine::Impl {
   struct Listeners {
     std::vector<size_t> absences;
     std::vector<size_t> events;
+    std::vector<size_t> news;  // absences whose exits or goal it may be
   };
 
   // What one Step works on.
@@ -60,6 +61,11 @@ struct Engine::Impl {
   void ArmClock(const Run& run, Clock* clock, const ClockRule& rule, Scope& scope);
   bool HasLeft(const Campaign& campaign, const Clock& clock, TimeUs deadline,
                const Scope& scope) const;
+  // What a clock's campaign would hear of the event, were its deadline certain.
+  void HearEarly(Run& run, Scope& scope);
+  EarlyNews NewsOfEvent(Run& run, Scope& scope);
+  void HearEarlyGoal(Run& run, uint32_t category, TimeUs deadline,
+                     const std::vector<EarlyNews>& early, Scope& scope);
   void FireClock(uint32_t campaign, uint32_t category, TimeUs deadline, Scope& scope);
   DurationUs WindowOf(Run& run, uint32_t category);
   void UpdateTier(Scope& scope);
@@ -115,7 +121,13 @@ struct Engine::Impl {
   bool KeepEnded(const Run& run, Episode* episode, const Scope& scope);
   bool HoldIfLate(const Run& run, Episode* episode, const Scope& scope);
   void RevokeOnRefund(Run& run, Episode* episode, Scope& scope);
+  bool HearCoupon(Run& run, Episode* episode, const huitou::Step& step, const ReceiptInput& receipt,
+                  Scope& scope);
+  bool Withdraw(SentMessage* message, Scope& scope);
+  // A message that a revoked coupon keeps back.
+  void KeepBack(Run& run, Episode* episode, SentMessage* message, Scope& scope);
   void HearGoal(Run& run, Episode* episode, Scope& scope);
+  void Convert(const Run& run, Episode* episode, TimeUs time, const Money& amount, Scope& scope);
   void ArmEpisode(Episode* episode, Scope& scope);
   void RememberEntry(Run& run, const Episode& episode, Scope& scope);
 
@@ -139,6 +151,9 @@ struct Engine::Impl {
 // The idempotency key of what this step sends or issues in this episode.
 Id128 DispatchId(const Campaign& campaign, const Customer& customer, const Episode& episode,
                  const Step& step);
+// The one-time subscription by which a message goes over a channel, see Engine::HoldCredit.
+void TakeCredit(uint32_t channel, Dispatch* dispatch, Customer* customer);
+void EndCredit(uint32_t channel, bool used, Dispatch* dispatch, Customer* customer);
 // Takes a drafted coupon or message out of the episode again.
 void UndoAction(Episode* episode, const Id128& dispatch);
 

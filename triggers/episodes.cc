@@ -1,4 +1,4 @@
-// The life of an episode: candidate, gates, steps, waits, exits, goal.
+// The life of an episode: candidate, gates, steps, waits, exits.
 #include <algorithm>
 
 #include "triggers/activity.h"
@@ -12,31 +12,9 @@ namespace {
 
 // A coupon provider that was asked before an exit may still answer this long.
 constexpr DurationUs kCouponAnswerWait = 7 * kDayUs;
-
-// Empty for what concerns coupons.
-std::string_view EventTypeOf(ReceiptInput::Kind kind) {
-  switch (kind) {
-    case ReceiptInput::Kind::kAccepted:
-    case ReceiptInput::Kind::kAwaitingReceipt:
-      return "message.accepted";
-    case ReceiptInput::Kind::kDelivered:
-      return "message.delivered";
-    case ReceiptInput::Kind::kFailed:
-      return "message.failed";
-    case ReceiptInput::Kind::kClicked:
-      return "message.clicked";
-    case ReceiptInput::Kind::kSettled:
-    case ReceiptInput::Kind::kCouponIssued:
-    case ReceiptInput::Kind::kCouponRefused:
-      break;
-  }
-  return {};
-}
-
-bool IsCandidate(const Episode& episode) {
-  return episode.state == Episode::State::kSettling ||
-         episode.state == Episode::State::kDeferredEntry;
-}
+// How long a coupon with `on_refund: revoke` waits for a refund: behind its use, or behind its
+// issue where it never expires. Shops take goods back within 30 days as a rule, some within 90.
+constexpr DurationUs kRefundWait = 90 * kDayUs;
 
 uint32_t PickVariant(const Campaign& campaign, const Customer& customer) {
   const uint32_t share = HashShare({"variant", campaign.id, customer.id});
@@ -376,27 +354,40 @@ bool Engine::Impl::KeepEnded(const Run& run, Episode* episode, const Scope& scop
   for (const IssuedCoupon& coupon : episode->coupons) {
     const auto& step =
         std::get<CouponStep>(run.campaign->coupon_steps[static_cast<size_t>(coupon.step)]->action);
-    if (step.revoke_on_refund && !coupon.revoked && coupon.expires_at != 0) {
-      until = std::max(until, coupon.expires_at);
+    if (step.revoke_on_refund && !coupon.revoked) {
+      const TimeUs used_at = coupon.redeemed ? coupon.used_at : kTimeMin;
+      const TimeUs unused_until =
+          coupon.expires_at == 0 ? coupon.issued_at + kRefundWait : coupon.expires_at;
+      until = std::max(until, coupon.redeemed ? used_at + kRefundWait : unused_until);
     }
   }
   episode->due = until > scope.now ? until : kTimeMax;
   const bool open_messages = std::any_of(
-      episode->messages.begin(), episode->messages.end(),
-      [](const SentMessage& message) { return message.status == SentMessage::Status::kPlanned; });
+      episode->messages.begin(), episode->messages.end(), [](const SentMessage& message) {
+        return message.status == SentMessage::Status::kPlanned ||
+               message.status == SentMessage::Status::kAwaitingReceipt;
+      });
   return until > scope.now || open_messages;
+}
+
+// Whether it had not been sent at all. One that awaits its receipt was sent: only other channels
+// are kept from it.
+bool Engine::Impl::Withdraw(SentMessage* message, Scope& scope) {
+  const bool planned = message->status == SentMessage::Status::kPlanned;
+  if (planned || message->status == SentMessage::Status::kAwaitingReceipt) {
+    scope.effects.withdrawn.push_back(message->dispatch);
+    message->status = planned ? SentMessage::Status::kFailed : SentMessage::Status::kAccepted;
+  }
+  return planned;
 }
 
 // The end by an event, for whatever state the episode is in. What was not sent yet is withdrawn.
 bool Engine::Impl::Exit(Run& run, Episode* episode, std::string_view reason, Scope& scope) {
-  if (IsCandidate(*episode)) {
+  if (episode->is_candidate()) {
     return Reject(run, episode, Reason::kExit, scope);
   }
   for (SentMessage& message : episode->messages) {
-    if (message.status == SentMessage::Status::kPlanned) {
-      scope.effects.withdrawn.push_back(message.dispatch);
-      message.status = SentMessage::Status::kFailed;
-    }
+    Withdraw(&message, scope);
   }
   if (episode->state == Episode::State::kEnded) {
     return KeepEnded(run, episode, scope);
@@ -407,181 +398,6 @@ bool Engine::Impl::Exit(Run& run, Episode* episode, std::string_view reason, Sco
         DispatchId(*run.campaign, scope.customer, *episode, *at.step));
   }
   return End(run, episode, OutcomeKind::kExited, reason, scope);
-}
-
-// --- hearing
-
-void Engine::Impl::HearGoal(Run& run, Episode* episode, Scope& scope) {
-  const auto& goal = run.campaign->goal;
-  if (!goal.has_value() || episode->converted || IsCandidate(*episode) ||
-      scope.event->type != goal->on || scope.now < episode->triggered_at ||
-      scope.now > episode->goal_until || !IsTrue(goal->where, run, episode, scope)) {
-    return;
-  }
-  episode->converted = true;
-  Decision& converted = Record(run, episode, OutcomeKind::kConverted, scope);
-  converted.arm = episode->holdout ? "holdout" : "treated";
-  if (scope.event->order != nullptr) {
-    converted.amount = {scope.event->order->total_minor, scope.event->order->currency};
-  }
-}
-
-void Engine::Impl::RevokeOnRefund(Run& run, Episode* episode, Scope& scope) {
-  const Event* trigger = episode->trigger == nullptr ? nullptr : &episode->trigger->event();
-  if (trigger == nullptr || trigger->order == nullptr || scope.event->order == nullptr ||
-      trigger->order->id != scope.event->order->id) {
-    return;
-  }
-  for (IssuedCoupon& coupon : episode->coupons) {
-    const huitou::Step* step = run.campaign->coupon_steps[static_cast<size_t>(coupon.step)];
-    if (!std::get<CouponStep>(step->action).revoke_on_refund || coupon.revoked) {
-      continue;
-    }
-    coupon.revoked = true;
-    scope.customer.episodes_changed = true;
-    scope.effects.emissions.push_back({coupon.dispatch,
-                                       "coupon.revoked",
-                                       scope.customer.id,
-                                       run.campaign->id,
-                                       episode->id,
-                                       scope.now,
-                                       {{"code", coupon.code}, {"coupon", step->name()}},
-                                       {}});
-  }
-}
-
-bool Engine::Impl::HearEvent(Run& run, Episode* episode, Scope& scope) {
-  const Event& event = *scope.event;
-  if (event.type == "coupon.redeemed" && event.coupon != nullptr) {
-    const Id128 named = Id128::Parse(event.coupon->dispatch);
-    for (IssuedCoupon& coupon : episode->coupons) {
-      if ((!named.empty() && named == coupon.dispatch) ||
-          (!coupon.code.empty() && coupon.code == event.coupon->code)) {
-        coupon.redeemed = true;
-        scope.customer.episodes_changed = true;
-      }
-    }
-  } else if (event.type == "order.refunded" || event.type == "order.cancelled") {
-    RevokeOnRefund(run, episode, scope);
-  } else if (event.type == "message.clicked" && event.message != nullptr) {
-    const Id128 named = Id128::Parse(event.message->dispatch);
-    for (SentMessage& message : episode->messages) {
-      message.clicked = message.clicked || (!named.empty() && message.dispatch == named);
-    }
-  }
-  HearGoal(run, episode, scope);
-  for (const ExitRule& exit : run.campaign->exits) {
-    if (event.type == exit.on && !episode->holdout && IsTrue(exit.where, run, episode, scope)) {
-      const bool keep = Exit(run, episode, exit.on, scope);
-      if (keep) {
-        ArmEpisode(episode, scope);
-      }
-      return keep;
-    }
-  }
-  bool keep = true;
-  if (episode->state == Episode::State::kEnded) {
-    keep = !episode->converted || KeepEnded(run, episode, scope);
-  } else if (episode->state == Episode::State::kWaiting) {
-    const Instruction& at = run.campaign->program[static_cast<size_t>(episode->cursor)];
-    const auto* wait =
-        at.kind == Instruction::Kind::kStep ? std::get_if<WaitStep>(&at.step->action) : nullptr;
-    if (wait != nullptr && wait->until_event == event.type && !wait->until_event.empty() &&
-        IsTrue(wait->until_where, run, episode, scope)) {
-      ++episode->cursor;
-      episode->due = kTimeMax;
-      keep = Continue(run, episode, scope);
-    }
-  }
-  if (keep) {
-    ArmEpisode(episode, scope);
-  }
-  return keep;
-}
-
-bool Engine::Impl::HearReceipt(Run& run, Episode* episode, const ReceiptInput& receipt,
-                               Scope& scope) {
-  using Kind = ReceiptInput::Kind;
-  scope.customer.episodes_changed = true;
-  for (SentMessage& message : episode->messages) {
-    if (!(message.dispatch == receipt.dispatch)) {
-      continue;
-    }
-    if (receipt.kind == Kind::kClicked) {
-      message.clicked = true;
-    } else if ((receipt.kind == Kind::kAccepted || receipt.kind == Kind::kSettled) &&
-               message.status == SentMessage::Status::kPlanned) {
-      // One that awaits its receipt stays planned: an exit still keeps it from other channels.
-      message.status = SentMessage::Status::kAccepted;
-    } else if (receipt.kind == Kind::kDelivered) {
-      message.status = SentMessage::Status::kDelivered;
-    } else if (receipt.kind == Kind::kFailed) {
-      message.status = SentMessage::Status::kFailed;
-    }
-  }
-  const bool answers = receipt.kind == Kind::kCouponIssued || receipt.kind == Kind::kCouponRefused;
-  const Instruction& at = run.campaign->program[static_cast<size_t>(episode->cursor)];
-  const auto* coupon = answers && at.kind == Instruction::Kind::kStep
-                           ? std::get_if<CouponStep>(&at.step->action)
-                           : nullptr;
-  bool keep = true;
-  if (coupon != nullptr &&
-      DispatchId(*run.campaign, scope.customer, *episode, *at.step) == receipt.dispatch) {
-    const bool open = episode->state == Episode::State::kAwaitingCoupon;
-    if (receipt.kind == Kind::kCouponIssued) {
-      const TimeUs expires_at = coupon->expires == 0 ? 0 : scope.now + coupon->expires;
-      episode->coupons.push_back({run.campaign->CouponIndex(at.step), receipt.dispatch,
-                                  coupon->value, scope.now, expires_at, std::string(receipt.code),
-                                  false, false});
-      Decision& issued = Record(run, episode, OutcomeKind::kIssued, scope);
-      issued.step = at.step->name();
-      issued.coupon = at.step->name();
-      issued.amount = coupon->value;
-      issued.dispatch = receipt.dispatch;
-      scope.effects.ledger.push_back({receipt.dispatch, episode->id, run.campaign->id,
-                                      at.step->name(), std::string(receipt.code), coupon->value,
-                                      scope.now, expires_at});
-    } else if (scope.context.quotas != nullptr) {
-      for (const Allowance& allowance :
-           MoneyAllowances(*run.campaign, set->shop, episode->entered_at)) {
-        scope.context.quotas->GiveBack(allowance.name, allowance.period, coupon->value.minor);
-      }
-    }
-    ++episode->cursor;
-    if (open && receipt.kind == Kind::kCouponRefused &&
-        coupon->on_empty == CouponStep::OnEmpty::kExit) {
-      episode->state = Episode::State::kWaiting;
-      keep = End(run, episode, OutcomeKind::kFailed, "coupon_refused", scope);
-    } else if (open) {
-      if (receipt.kind == Kind::kCouponRefused) {
-        Decision& skipped = Record(run, episode, OutcomeKind::kSkipped, scope);
-        skipped.reason = ToString(Reason::kStock);
-        skipped.step = at.step->name();
-      }
-      episode->state = Episode::State::kWaiting;
-      keep = Continue(run, episode, scope);
-    } else {
-      keep = KeepEnded(run, episode, scope);
-    }
-  } else if (episode->state == Episode::State::kEnded) {
-    keep = KeepEnded(run, episode, scope);
-  } else if (const std::string_view type = EventTypeOf(receipt.kind); !type.empty()) {
-    // Receipts are events too: waits and exits may name them.
-    char digits[32];
-    receipt.dispatch.Format(digits);
-    const MessageReference message{{digits, sizeof digits}, "", receipt.reason, ""};
-    Event told;
-    told.type = type;
-    told.time = receipt.time;
-    told.customer.id = scope.customer.id;
-    told.message = &message;
-    scope.event = &told;
-    return HearEvent(run, episode, scope);
-  }
-  if (keep) {
-    ArmEpisode(episode, scope);
-  }
-  return keep;
 }
 
 }  // namespace huitou

@@ -137,8 +137,8 @@ bool HasConsent(const ChannelQuestion& q) {
     return true;
   }
   const ConsentAnswer answer =
-      ConsentOf(q.customer.profile.get(), q.context.symbols->Find(q.channel), q.message_class,
-                q.template_name);
+      ConsentOf(q.customer.profile.get(), {q.context.symbols->Find(q.channel), q.message_class,
+                                           q.template_name, q.holds_credit, q.credits_planned});
   if (answer != ConsentAnswer::kUnsaid) {
     return answer == ConsentAnswer::kGranted;
   }
@@ -177,8 +177,9 @@ template <size_t kGate>
 bool AnyPasses(const StepQuestion& q) {
   return AnyChannel(q, [&](const std::string& channel) {
     const auto& send = std::get<SendStep>(q.step.action);
-    return kChannelGates[kGate].passes(
-        {q.set, q.customer, q.context, channel, q.campaign.message_class, send.template_name});
+    return kChannelGates[kGate].passes({q.set, q.customer, q.context, channel,
+                                        q.campaign.message_class, send.template_name,
+                                        /*holds_credit=*/false, q.credits_planned});
   });
 }
 

@@ -49,6 +49,8 @@ struct ChannelQuestion {
   const std::string& channel;
   MessageClass message_class = MessageClass::kMarketing;
   std::string_view template_name;
+  bool holds_credit = false;
+  std::span<const ConsentState* const> credits_planned;  // by sends of the same run
 };
 
 // Asked for one send or coupon step. A gate on channels strikes those it refuses from `via`, and
@@ -60,10 +62,11 @@ struct StepQuestion {
   const Step& step;
   const Context& context;
   TimeUs now = 0;
-  std::vector<std::string>* via = nullptr;           // of a send
-  const std::vector<RecentSend>* planned = nullptr;  // sends of the same run
-  int64_t money_planned = 0;                         // coupons of the same run, minor units
-  TimeUs* until = nullptr;                           // of quiet hours: when they end
+  std::vector<std::string>* via = nullptr;               // of a send
+  const std::vector<RecentSend>* planned = nullptr;      // sends of the same run
+  int64_t money_planned = 0;                             // coupons of the same run, minor units
+  TimeUs* until = nullptr;                               // of quiet hours: when they end
+  std::span<const ConsentState* const> credits_planned;  // by sends of the same run
 };
 
 struct StepGate {

@@ -42,8 +42,14 @@ inline constexpr size_t kCategoriesMax = 128;
 // Instants of one clock newer than the frontier. Within a window they merge, so more than a few
 // need a window shorter than the allowed lateness.
 inline constexpr size_t kClockPendingMax = 16;
-// Sends remembered for caps; a cap of more than 64 messages is refused by `check`.
+// Exits and goals met behind a deadline that the frontier has not passed: the first one counts,
+// more are there only in case that the deadline still moves, by an order that comes out of order.
+inline constexpr size_t kEarlyNewsMax = 16;
+// Sends remembered for caps, of each channel: a cap of more than 64 messages is refused by `check`,
+// and whether `max` were sent within any window is known from the newest `max` of its channels.
 inline constexpr size_t kSendsMax = 64;
+// Of all channels: 16 of them full, 16 kB for the customer who is written to most.
+inline constexpr size_t kSendsAllMax = 16 * kSendsMax;
 // Re-entry keys remembered per customer, over all campaigns (oldest forgotten first).
 inline constexpr size_t kProgressMax = 128;
 // Open or watched episodes per customer: campaigns x keys; past it a candidate is refused (limit).

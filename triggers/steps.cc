@@ -1,5 +1,6 @@
 // What an episode does: the plan of a run, the gates it asks, the steps it performs.
 #include <algorithm>
+#include <utility>
 
 #include "triggers/activity.h"
 #include "triggers/base/hash.h"
@@ -20,6 +21,23 @@ void UndoAction(Episode* episode, const Id128& dispatch) {
                 [&](const IssuedCoupon& coupon) { return coupon.dispatch == dispatch; });
   std::erase_if(episode->messages,
                 [&](const SentMessage& message) { return message.dispatch == dispatch; });
+}
+
+void TakeCredit(uint32_t channel, Dispatch* dispatch, Customer* customer) {
+  const ConsentQuestion question{
+      channel, dispatch->message_class, dispatch->template_name, dispatch->holds_credit, {}};
+  if (customer->profile != nullptr && HoldCredit(customer->profile.get(), question)) {
+    dispatch->holds_credit = true;
+    customer->profile_changed = true;
+  }
+}
+
+void EndCredit(uint32_t channel, bool used, Dispatch* dispatch, Customer* customer) {
+  if (std::exchange(dispatch->holds_credit, false) && customer->profile != nullptr) {
+    ReleaseCredit(customer->profile.get(),
+                  {channel, dispatch->message_class, dispatch->template_name, true, {}}, used);
+    customer->profile_changed = true;
+  }
 }
 
 // --- plans
@@ -61,6 +79,9 @@ Engine::Impl::Plan Engine::Impl::MakePlan(Run& run, Episode* draft, bool past_co
       action.dispatch = DispatchId(*run.campaign, scope.customer, *draft, step);
       if (const auto* send = std::get_if<SendStep>(&step.action)) {
         action.via = send->via;
+        const bool revoked = std::any_of(draft->coupons.begin(), draft->coupons.end(),
+                                         [](const IssuedCoupon& coupon) { return coupon.revoked; });
+        action.refusal = revoked ? Reason::kRevoked : Reason::kNone;
         draft->messages.push_back({run.campaign->MessageIndex(&step), action.dispatch,
                                    SentMessage::Status::kPlanned, false});
       } else if (const auto* coupon = std::get_if<CouponStep>(&step.action)) {
@@ -87,6 +108,7 @@ Reason Engine::Impl::AskStepGates(Run& run, std::span<Action> actions, Scope& sc
                                   TimeUs* until) {
   for (const StepGate& gate : StepGates()) {
     std::vector<RecentSend> planned;
+    std::vector<const ConsentState*> credits_planned;
     int64_t money_planned = 0;
     for (Action& action : actions) {
       const auto* send = std::get_if<SendStep>(&action.step->action);
@@ -104,7 +126,8 @@ Reason Engine::Impl::AskStepGates(Run& run, std::span<Action> actions, Scope& sc
                                   send == nullptr ? nullptr : &action.via,
                                   &planned,
                                   money_planned,
-                                  until};
+                                  until,
+                                  credits_planned};
       if (!gate.passes(question)) {
         const bool defers = gate.reason == Reason::kQuietHours && !set->shop.quiet_hours->skip;
         if (!action.step->optional || defers) {
@@ -114,8 +137,11 @@ Reason Engine::Impl::AskStepGates(Run& run, std::span<Action> actions, Scope& sc
         continue;
       }
       if (send != nullptr) {
-        planned.push_back(
-            {scope.now, symbols->Find(action.via.front()), run.campaign->message_class});
+        const uint32_t channel = symbols->Find(action.via.front());
+        planned.push_back({scope.now, channel, run.campaign->message_class});
+        credits_planned.push_back(CreditOf(
+            scope.customer.profile.get(),
+            {channel, run.campaign->message_class, send->template_name, false, credits_planned}));
       } else {
         money_planned += coupon->value.minor;
       }
@@ -287,15 +313,14 @@ void Engine::Impl::PerformSend(Run& run, Episode* episode, const Action& action,
   }
   dispatch.time = decision.time;
 
+  const uint32_t channel = symbols->Intern(action.via.front());
   if (run.campaign->message_class == MessageClass::kMarketing) {
-    auto& sends = scope.customer.activity.sends;
-    if (sends.size() >= limits::kSendsMax) {
-      sends.erase(sends.begin());
-    }
-    sends.push_back({scope.now, symbols->Intern(action.via.front()), run.campaign->message_class});
+    RememberSend(&scope.customer.activity, {scope.now, channel, run.campaign->message_class});
     scope.customer.activity_changed = true;
   }
+  TakeCredit(channel, &dispatch, &scope.customer);
   if (scope.context.messages_settle) {
+    EndCredit(channel, /*used=*/true, &dispatch, &scope.customer);
     for (SentMessage& message : episode->messages) {
       if (message.dispatch == action.dispatch) {
         message.status = SentMessage::Status::kAccepted;

@@ -41,6 +41,7 @@ struct OutboxRecord {
   TimeUs not_before = 0;         // wall clock; what it means depends on state
   TimeUs give_up_at = kTimeMax;  // wall clock: the deadline of the whole dispatch
   std::string provider_message_id;
+  bool may_be_sent = false;  // an attempt on this channel was never answered
 
   // The channel it is on; "coupons" for a coupon of the coupon provider.
   const std::string& channel() const;
@@ -98,7 +99,9 @@ struct Transition {
   bool settled = false;  // remove the record
   bool dead_letter = false;
   bool fell_back = false;  // moved on to the next channel of `via`
-  std::string reason;      // of kFailed, kCouponRefused
+  bool may_be_sent =
+      false;           // of what fell back or failed: the channel may have sent it all the same
+  std::string reason;  // of kFailed, kCouponRefused
 };
 
 Transition OnSendResult(OutboxRecord* record, const SendResult& result, const ChannelPolicy& policy,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "daemon/outbox/outbox.h"
 #include "triggers/base/check.h"
@@ -45,6 +46,7 @@ Transition Fail(const OutboxRecord& record, std::string reason) {
   Transition transition;
   transition.event = IsCoupon(record) ? Event::kCouponRefused : Event::kFailed;
   transition.settled = true;
+  transition.may_be_sent = record.may_be_sent;
   transition.dead_letter = !IsWithdrawn(record);
   transition.reason = IsWithdrawn(record) ? kWithdrawn : std::move(reason);
   return transition;
@@ -68,6 +70,7 @@ Transition FallBack(OutboxRecord* record, std::string reason, TimeUs now) {
   record->provider_message_id.clear();
   Transition transition;
   transition.fell_back = true;
+  transition.may_be_sent = std::exchange(record->may_be_sent, false);
   transition.reason = std::move(reason);
   return transition;
 }
@@ -106,6 +109,7 @@ Transition OnAccepted(OutboxRecord* record, const SendResult& result, const Chan
 // May have been sent: a receipt may settle it for a while.
 void AwaitUnknown(OutboxRecord* record, const ChannelPolicy& policy, DurationUs wait, TimeUs now) {
   record->state = State::kUnknown;
+  record->may_be_sent = true;
   record->not_before = After(now, std::max(policy.unknown_wait, wait));
 }
 
@@ -222,9 +226,9 @@ Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now) 
   if (awaited && now < record->give_up_at) {
     return FallBack(record, "no_receipt", now);
   }
-  // No more will be known.
+  // No more will be known. One that was withdrawn may have been awaiting its receipt till then.
   Transition transition;
-  transition.event = awaited ? Event::kSettled : Event::kNone;
+  transition.event = awaited || IsWithdrawn(*record) ? Event::kSettled : Event::kNone;
   transition.settled = true;
   return transition;
 }
@@ -263,6 +267,7 @@ Transition Recover(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now
     return {};
   }
   record->state = State::kPlanned;
+  record->may_be_sent = true;
   record->not_before = now;
   return {};
 }

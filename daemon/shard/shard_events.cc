@@ -248,7 +248,7 @@ Status Shard::Impl::TakeEffects(Customer* customer) {
   }
   KeepDecisions(*customer);
   for (const Id128& dispatch : effects_.withdrawn) {
-    Withdraw(dispatch);
+    Withdraw(dispatch, customer);
   }
   for (Dispatch& dispatch : effects_.dispatches) {
     OutboxRecord record;

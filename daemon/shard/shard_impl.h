@@ -144,7 +144,9 @@ class Shard::Impl {
   Status AfterTransition(OutboxRecord* record, const std::string& channel_before,
                          const Transition& transition, std::string_view code);
   Status AskLast();
-  void Withdraw(const Id128& dispatch);
+  Status EndCredit(OutboxRecord* record, const std::string& channel_before,
+                   const Transition& transition);
+  void Withdraw(const Id128& dispatch, Customer* customer);
   const ChannelPolicy& PolicyOf(const std::string& channel) const;
 
   // --- shard_receipts.cc
@@ -164,6 +166,9 @@ class Shard::Impl {
   // Null when it is not known, or settled.
   Result<OutboxRecord*> RecordOf(const PostedReceipt& posted);
   Result<bool> HearPerson(const OutboxRecord* record, PostedReceipt* posted);
+  // Who has answered a message with a stop word does not get it from another channel.
+  Status SettleAnswered(const Id128& dispatch);
+  Status StopFallback(const std::string& customer, const std::string& channel);
   Status Hear(std::string_view type, const Said& said, const std::string& customer);
   Status SuppressChannel(const std::string& customer, const std::string& channel,
                          std::string_view reason);

@@ -134,12 +134,36 @@ Status Shard::Impl::ApplyDue() {
   return Status::Ok();
 }
 
+// A one-time subscription is used up once the message was sent, or may have been, and given back
+// when the message leaves the channel without.
+Status Shard::Impl::EndCredit(OutboxRecord* record, const std::string& channel_before,
+                              const Transition& transition) {
+  using Event = Transition::Event;
+  const bool sent = transition.event == Event::kAccepted ||
+                    transition.event == Event::kAwaitingReceipt ||
+                    transition.event == Event::kDelivered;
+  const bool leaves = transition.fell_back || transition.settled;
+  if (!record->dispatch.holds_credit || !(sent || leaves)) {
+    return Status::Ok();
+  }
+  const Result<Customer*> customer = cache_.Find(record->dispatch.customer);
+  if (customer.ok()) {
+    engine_->ReleaseCredit(channel_before, sent || transition.may_be_sent, &record->dispatch,
+                           *customer);
+    cache_.Touched(*customer);
+  }
+  return customer.status();
+}
+
 // `record` was changed by the transition; `code` is that of an issued coupon.
 Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& channel_before,
                                     const Transition& transition, std::string_view code) {
   const Dispatch& dispatch = record->dispatch;
   const Id128 id = dispatch.id;
   dirty_ = true;
+  if (Status status = EndCredit(record, channel_before, transition); !status.ok()) {
+    return status;
+  }
   if (const auto kind = KindOf(transition.event)) {
     const Result<Customer*> customer = cache_.Find(dispatch.customer);
     if (!customer.ok()) {
@@ -152,6 +176,8 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
     receipt.time = std::max(state_.frontier, dispatch.time);
     receipt.code = code;
     receipt.reason = transition.reason;
+    receipt.asked_at = dispatch.time;
+    receipt.may_exist = transition.may_be_sent;
     if (Status status = Step(receipt, *customer); !status.ok()) {
       return status;
     }
@@ -175,19 +201,21 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
   return Status::Ok();
 }
 
-void Shard::Impl::Withdraw(const Id128& dispatch) {
+void Shard::Impl::Withdraw(const Id128& dispatch, Customer* customer) {
   const Result<OutboxRecord*> found = outbox_.Find(dispatch);
   if (!found.ok() || *found == nullptr) {
     return;
   }
   OutboxRecord* const record = *found;
   const bool coupon = record->dispatch.kind == Dispatch::Kind::kCoupon;
+  const std::string channel = record->channel();
   if (record->state == OutboxRecord::State::kPlanned && !coupon) {
+    engine_->ReleaseCredit(channel, record->may_be_sent, &record->dispatch, customer);
+    cache_.Touched(customer);
     outbox_.Settle(dispatch);
     return;
   }
   // A coupon's end is told to the engine, which gives its money back.
-  const std::string channel = record->channel();
   huitou::Withdraw(record, wall_);
   outbox_.Changed(dispatch, channel);
   dirty_ = true;
@@ -291,8 +319,7 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
     dirty_ = true;
     return false;
   }
-  const Reason reason = engine_->CheckSend(dispatch, channel, ContextNow(), *customer,
-                                           /*spend=*/false);
+  const Reason reason = engine_->CheckSend(dispatch, channel, ContextNow(), **customer);
   SendJob job;
   job.shard = options_.shard;
   job.dispatch = dispatch.id;
@@ -321,8 +348,8 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
   return true;
 }
 
-// The last question, right before the commit: events that came since the lease count too. A
-// one-time subscription is spent here, once per channel.
+// The last question, right before the commit: events that came since the lease count too. A channel
+// that the message has fallen back to takes its one-time subscription here.
 Status Shard::Impl::AskLast() {
   std::vector<Outgoing> all;
   std::swap(all, outgoing_);
@@ -339,11 +366,15 @@ Status Shard::Impl::AskLast() {
     if (!customer.ok()) {
       return customer.status();
     }
-    const Reason reason =
-        engine_->CheckSend((*record)->dispatch, outgoing.job.channel, ContextNow(), *customer,
-                           /*spend=*/(*record)->attempts == 0);
-    cache_.Touched(*customer);
+    const std::string& channel = outgoing.job.channel;
+    Dispatch& dispatch = (*record)->dispatch;
+    const Reason reason = engine_->CheckSend(dispatch, channel, ContextNow(), **customer);
     if (reason == Reason::kNone) {
+      engine_->HoldCredit(channel, &dispatch, *customer);
+      cache_.Touched(*customer);
+      if (dispatch.holds_credit) {
+        outbox_.Changed(dispatch.id, channel);
+      }
       outgoing.asked = true;
       outgoing_.push_back(std::move(outgoing));
       continue;
@@ -366,6 +397,7 @@ Status Shard::Impl::Refuse(OutboxRecord* record, Reason reason, std::string_view
     const bool coupon = record->dispatch.kind == Dispatch::Kind::kCoupon;
     transition.event = coupon ? Transition::Event::kCouponRefused : Transition::Event::kFailed;
     transition.settled = true;
+    transition.may_be_sent = record->may_be_sent;
     transition.reason = word;
     return AfterTransition(record, channel, transition, {});
   }

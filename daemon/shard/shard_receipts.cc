@@ -21,6 +21,10 @@ bool IsOfPerson(Receipt::Kind kind) {
          kind == Receipt::Kind::kSubscribed;
 }
 
+bool IsStop(const Receipt& receipt) {
+  return receipt.kind == Receipt::Kind::kUnsubscribed && receipt.reason == kOptedOut;
+}
+
 // The same for a receipt that is repeated, another for what is said once more.
 std::string IdOf(const Receipt& receipt, const std::string& channel, TimeUs wall) {
   std::string when = receipt.time == 0 ? "" : std::to_string(receipt.time);
@@ -118,6 +122,7 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
   said.text = receipt.text;
   said.time = receipt.time;
   const std::string id = IdOf(receipt, posted->channel, wall_);
+  const Id128 answered = record == nullptr ? Id128() : record->dispatch.id;
   for (const std::string& customer : customers) {
     // What somebody wants comes before what the words were: who waits for a reply must not answer
     // to a "stop".
@@ -125,10 +130,16 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
     if (receipt.kind != Receipt::Kind::kReplied) {
       said.id = id;
       const bool leaves = receipt.kind == Receipt::Kind::kUnsubscribed;
-      status = Hear(!leaves                       ? kChannelSubscribed
-                    : receipt.reason == kOptedOut ? kConsentRevoked
-                                                  : kChannelUnsubscribed,
-                    said, customer);
+      const bool stops = IsStop(receipt);
+      if (stops && answered.empty()) {
+        status = StopFallback(customer, posted->channel);
+      }
+      if (status.ok()) {
+        status = Hear(stops    ? kConsentRevoked
+                      : leaves ? kChannelUnsubscribed
+                               : kChannelSubscribed,
+                      said, customer);
+      }
     }
     if (status.ok() && (receipt.kind == Receipt::Kind::kReplied || !receipt.text.empty())) {
       said.id = id + "/replied";
@@ -138,7 +149,50 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
       return status;
     }
   }
+  // Who answers a message has it: no other channel is to bring it.
+  if (!answered.empty() && all && IsStop(receipt)) {
+    if (Status status = SettleAnswered(answered); !status.ok()) {
+      return status;
+    }
+  }
   return all;
+}
+
+Status Shard::Impl::SettleAnswered(const Id128& dispatch) {
+  const Result<OutboxRecord*> record = outbox_.Find(dispatch);
+  if (!record.ok() || *record == nullptr) {
+    return record.status();  // its episode has ended by what was said
+  }
+  Receipt delivered;
+  delivered.kind = Receipt::Kind::kDelivered;
+  const std::string channel = (*record)->channel();
+  const Transition transition = OnReceipt(*record, delivered, wall_);
+  return AfterTransition(*record, channel, transition, {});
+}
+
+// Which message was answered is not known: each that this channel was the last to be asked for
+// stays there.
+Status Shard::Impl::StopFallback(const std::string& customer_id, const std::string& channel) {
+  using State = OutboxRecord::State;
+  const Result<Customer*> customer = cache_.Find(customer_id);
+  if (!customer.ok()) {
+    return customer.status();
+  }
+  for (const Episode& episode : (*customer)->episodes) {
+    for (const SentMessage& message : episode.messages) {
+      const Result<OutboxRecord*> found = outbox_.Find(message.dispatch);
+      if (!found.ok()) {
+        return found.status();
+      }
+      OutboxRecord* const record = *found;
+      if (record != nullptr && record->state != State::kPlanned && record->channel() == channel &&
+          record->dispatch.message_class == MessageClass::kMarketing) {
+        huitou::Withdraw(record, wall_);
+        outbox_.Changed(record->dispatch.id, channel);
+      }
+    }
+  }
+  return Status::Ok();
 }
 
 // What a person says is an event like any other.

@@ -30,6 +30,7 @@ constexpr TimeUs kTimeBound = TimeUs{1} << 60;
 // Flags of a clock.
 constexpr uint8_t kStateMask = 3;
 constexpr uint8_t kPending = 4;
+constexpr uint8_t kEarly = 8;
 
 // Visits every time of an activity that is a moment, not a mark (kTimeMin, kTimeMax).
 template <typename Visitor>
@@ -48,6 +49,9 @@ void ForEachTime(const Activity& activity, const Visitor& visit) {
     visit(clock.armed);
     for (const ClockInstant& instant : clock.pending) {
       visit(instant.time);
+    }
+    for (const EarlyNews& news : clock.early) {
+      visit(news.time);
     }
   }
   for (const RecentSend& send : activity.sends) {
@@ -191,6 +195,20 @@ void WriteRare(const Activity& activity, ByteWriter* writer, TimeWriter* times) 
   times->Write(activity.tier_until, activity.last_order_at);
 }
 
+void WriteEarly(const Clock& clock, ByteWriter* writer, TimeWriter* times) {
+  writer->Varint(clock.early.size());
+  for (const EarlyNews& news : clock.early) {
+    times->Write(news.time, clock.last);
+    const bool has_amount = news.amount.currency != Currency();
+    writer->Byte(
+        static_cast<uint8_t>((news.exits ? 1 : 0) | (news.is_goal ? 2 : 0) | (has_amount ? 4 : 0)));
+    if (has_amount) {
+      writer->Signed(news.amount.minor);
+      writer->Text(news.amount.currency.code());
+    }
+  }
+}
+
 void WriteClocks(const Activity& activity, ByteWriter* writer, TimeWriter* times) {
   writer->Varint(activity.clocks.size());
   uint32_t campaign_before = 0;
@@ -199,7 +217,8 @@ void WriteClocks(const Activity& activity, ByteWriter* writer, TimeWriter* times
     campaign_before = clock.campaign;
     writer->Varint(clock.category);
     writer->Byte(static_cast<uint8_t>(static_cast<uint8_t>(clock.state) |
-                                      (clock.pending.empty() ? 0 : kPending)));
+                                      (clock.pending.empty() ? 0 : kPending) |
+                                      (clock.early.empty() ? 0 : kEarly)));
     times->Write(clock.last, activity.last_order_at);
     times->Write(clock.armed, clock.last);
     if (!clock.pending.empty()) {
@@ -210,6 +229,9 @@ void WriteClocks(const Activity& activity, ByteWriter* writer, TimeWriter* times
         before = instant.time;
         writer->Byte(static_cast<uint8_t>((instant.starts ? 1 : 0) | (instant.cancels ? 2 : 0)));
       }
+    }
+    if (!clock.early.empty()) {
+      WriteEarly(clock, writer, times);
     }
   }
 }
@@ -287,6 +309,25 @@ Clock::State ToClockState(uint8_t bits, ByteReader* reader) {
   return static_cast<Clock::State>(bits);
 }
 
+void ReadEarly(ByteReader* reader, TimeReader* times, Clock* clock) {
+  Resize(reader, &clock->early);
+  for (EarlyNews& news : clock->early) {
+    news.time = times->Read(clock->last);
+    const uint8_t kind = reader->Byte();
+    news.exits = (kind & 1) != 0;
+    news.is_goal = (kind & 2) != 0;
+    if ((kind & 4) != 0) {
+      news.amount.minor = reader->Signed();
+      const auto currency = Currency::Parse(reader->Text());
+      if (!currency.has_value()) {
+        reader->Fail();
+        return;
+      }
+      news.amount.currency = *currency;
+    }
+  }
+}
+
 void ReadClocks(ByteReader* reader, TimeReader* times, Activity* activity) {
   Resize(reader, &activity->clocks);
   uint32_t campaign_before = 0;
@@ -307,6 +348,9 @@ void ReadClocks(ByteReader* reader, TimeReader* times, Activity* activity) {
         instant.starts = (kind & 1) != 0;
         instant.cancels = (kind & 2) != 0;
       }
+    }
+    if ((flags & kEarly) != 0) {
+      ReadEarly(reader, times, &clock);
     }
   }
 }

@@ -82,6 +82,8 @@ void SetEpisode(const Episode& episode, records::Episode* out) {
     stored->set_code(coupon.code);
     stored->set_redeemed(coupon.redeemed);
     stored->set_revoked(coupon.revoked);
+    stored->set_used_at(coupon.used_at);
+    stored->set_used_for(coupon.used_for);
   }
   for (const SentMessage& message : episode.messages) {
     records::SentMessage* stored = out->add_messages();
@@ -122,13 +124,14 @@ bool GetEpisode(const records::Episode& in, Episode* episode) {
   for (const records::IssuedCoupon& stored : in.coupons()) {
     episode->coupons.push_back({stored.step(), IdOf(stored.dispatch()), MoneyOf(stored.value()),
                                 stored.issued_at(), stored.expires_at(), stored.code(),
-                                stored.redeemed(), stored.revoked()});
+                                stored.redeemed(), stored.revoked(), stored.used_at(),
+                                stored.used_for()});
   }
   for (const records::SentMessage& stored : in.messages()) {
     SentMessage message;
     message.step = stored.step();
     message.dispatch = IdOf(stored.dispatch());
-    if (!ToEnum(stored.status(), SentMessage::Status::kFailed, &message.status)) {
+    if (!ToEnum(stored.status(), SentMessage::Status::kAwaitingReceipt, &message.status)) {
       return false;
     }
     message.clicked = stored.clicked();
@@ -165,6 +168,7 @@ void SetDispatch(const Dispatch& dispatch, records::Dispatch* out) {
   SetMoney(dispatch.value, out->mutable_value());
   SetMoney(dispatch.min_spend, out->mutable_min_spend());
   out->set_expires_at(dispatch.expires_at);
+  out->set_holds_credit(dispatch.holds_credit);
 }
 
 bool GetDispatch(const records::Dispatch& in, Dispatch* dispatch) {
@@ -190,6 +194,7 @@ bool GetDispatch(const records::Dispatch& in, Dispatch* dispatch) {
   dispatch->value = MoneyOf(in.value());
   dispatch->min_spend = MoneyOf(in.min_spend());
   dispatch->expires_at = in.expires_at();
+  dispatch->holds_credit = in.holds_credit();
   return true;
 }
 
@@ -335,6 +340,7 @@ std::string EncodeProfile(const Profile& profile) {
     stored->set_granted(consent.granted);
     stored->set_credits(consent.credits);
     stored->set_template_name(consent.template_name);
+    stored->set_held(consent.held);
   }
   for (const Suppression& suppression : profile.suppressions) {
     records::Suppression* stored = out.add_suppressions();
@@ -370,7 +376,7 @@ Status DecodeProfile(std::string_view bytes, Profile* profile) {
   }
   for (const records::Consent& stored : in.consents()) {
     ConsentState consent{stored.channel(), MessageClass::kMarketing, stored.granted(),
-                         stored.credits(), stored.template_name()};
+                         stored.credits(), stored.template_name(),   stored.held()};
     if (!ToEnum(stored.message_class(), MessageClass::kTransactional, &consent.message_class)) {
       return Damaged("profile");
     }
@@ -415,6 +421,7 @@ std::string EncodeOutboxRecord(const OutboxRecord& record) {
   out.set_not_before(record.not_before);
   out.set_give_up_at(record.give_up_at);
   out.set_provider_message_id(record.provider_message_id);
+  out.set_may_be_sent(record.may_be_sent);
   return out.SerializeAsString();
 }
 
@@ -429,6 +436,7 @@ Status DecodeOutboxRecord(std::string_view bytes, OutboxRecord* record) {
   record->not_before = in.not_before();
   record->give_up_at = in.give_up_at();
   record->provider_message_id = in.provider_message_id();
+  record->may_be_sent = in.may_be_sent();
   const bool message = record->dispatch.kind == Dispatch::Kind::kMessage;
   if (message && record->channel_index >= record->dispatch.via.size()) {
     return Damaged("dispatch");

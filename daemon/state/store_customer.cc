@@ -114,7 +114,7 @@ void AddProfile(const Profile& profile, const SymbolTable& symbols, Lines* lines
     item.Add("class", ToString(consent.message_class)).AddBoolean("granted", consent.granted);
     item.AddIfAny("template", consent.template_name);
     if (consent.credits >= 0) {  // else it is a lasting one
-      item.AddInteger("credits", consent.credits);
+      item.AddInteger("credits", consent.credits).AddInteger("held", consent.held);
     }
     items.push_back(item.Close());
   }

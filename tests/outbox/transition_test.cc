@@ -194,7 +194,7 @@ TEST(Transition, WhatIsWithdrawnGoesNoFurther) {
     const Transition transition = OnDue(&record, policy, kNow);
     return Say(record, transition);
   };
-  EXPECT_EQ(due(State::kAccepted, Dispatch::Kind::kMessage), "settled ");
+  EXPECT_EQ(due(State::kAccepted, Dispatch::Kind::kMessage), "settled over");
   EXPECT_EQ(due(State::kUnknown, Dispatch::Kind::kMessage), "settled failed(withdrawn)");
   EXPECT_EQ(due(State::kPlanned, Dispatch::Kind::kCoupon), "settled refused(withdrawn)");
 }

@@ -126,6 +126,37 @@ TEST(Receipts, AStopInTheMiddleKeepsBackWhatIsPlannedAlready) {
   EXPECT_THAT(world.SentTo(), IsEmpty());
 }
 
+TEST(Receipts, WhoAnswersAMessageWithAStopWordDoesNotGetItElsewhere) {
+  enum class Says { kNothing, kStop, kStopToThisMessage };
+  for (const Says says : {Says::kNothing, Says::kStop, Says::kStopToThisMessage}) {
+    auto thanks = Thanks({"wechat", "sms"});
+    std::get<SendStep>(thanks->steps[0].action).wait_receipt = 10 * kMinuteUs;
+    People world({thanks});
+    world.options.policies["wechat"].receipt_wait = kHourUs;
+    world.Buys("c1", R"("phone":"13800001234","wechat_openid":"o6_b")", At(0));
+    world.Reviews("c1", At(1));
+    ASSERT_EQ(world.gate.sent.size(), 1U);
+    EXPECT_EQ(world.gate.sent[0].channel, "wechat");
+    Receipt stop = Stop("o6_b");
+    if (says == Says::kStopToThisMessage) {
+      stop.dispatch = world.gate.sent[0].dispatch;
+    }
+    world.Answer();
+    ASSERT_TRUE(world.LiveUntil(At(1) + kSecondUs));
+    if (says != Says::kNothing) {
+      EXPECT_TRUE(world.Tell(stop, "wechat"));
+    }
+    ASSERT_TRUE(world.LiveUntil(At(1) + 20 * kMinuteUs));
+    ASSERT_TRUE(world.LiveUntil(At(1) + 20 * kMinuteUs + 2 * kSecondUs));
+    EXPECT_EQ(world.gate.sent.size(), says == Says::kNothing ? 1U : 0U);
+    ASSERT_TRUE(world.LiveUntil(At(1) + 2 * kHourUs));
+    if (says != Says::kNothing) {
+      EXPECT_THAT(world.shard().Snapshot().outbox_depth,
+                  testing::Each(testing::Pair(testing::_, 0)));
+    }
+  }
+}
+
 TEST(Receipts, ASharedPhoneMeansEverybodyWhoHasIt) {
   People world({Thanks()});
   const int count = static_cast<int>(limits::kCustomersPerReceipt) * 2 + 10;

@@ -30,8 +30,8 @@ Activity FiveOrders() {
   activity.first_order_at = activity.purchases.front().time;
   activity.last_order_at = time;
   activity.categories = {{7, 3, 60'000, time}, {12, 2, 80'610, activity.purchases[3].time}};
-  activity.clocks = {{2, 7, Clock::State::kRunning, time, time + 47 * kDayUs, {}},
-                     {2, 12, Clock::State::kResting, activity.purchases[3].time, kTimeMax, {}}};
+  activity.clocks = {{2, 7, Clock::State::kRunning, time, time + 47 * kDayUs, {}, {}},
+                     {2, 12, Clock::State::kResting, activity.purchases[3].time, kTimeMax, {}, {}}};
   return activity;
 }
 
@@ -82,6 +82,10 @@ TEST(ActivityCodec, EveryFieldComesBack) {
   activity.orders = 900;  // more than are kept one by one
   activity.first_order_at = kDay1 - 900 * kDayUs;
   activity.clocks[0].pending = {{kDay1 + 5, true, true}, {kDay1 + 9 * kDayUs, false, true}};
+  activity.clocks[0].early = {
+      {kDay1 + 7, true, true, {25'900, *Currency::Parse("CNY")}},
+      {kDay1 + 8, false, true, {}},
+  };
   activity.sends = {{kDay1, 5, MessageClass::kMarketing},
                     {kDay1 + 1, 6, MessageClass::kTransactional}};
   activity.progress = {{2, 3, 0xFEDCBA9876543210, kDay1}, {3, 1, 0, kTimeMin}};

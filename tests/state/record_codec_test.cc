@@ -200,6 +200,31 @@ TEST(RecordCodec, AProfileComesBack) {
   EXPECT_EQ(3, read.consents[0].credits);
 }
 
+TEST(RecordCodec, OneTimeConsentsAndWhatMayHaveBeenSentComeBack) {
+  Profile profile = RichProfile();
+  profile.consents[0].held = 2;
+  Profile read_profile;
+  ASSERT_TRUE(DecodeProfile(EncodeProfile(profile), &read_profile).ok());
+  EXPECT_EQ(2, read_profile.consents[0].held);
+  OutboxRecord record = RichRecord();
+  record.may_be_sent = true;
+  record.dispatch.holds_credit = true;
+  OutboxRecord read_record;
+  ASSERT_TRUE(DecodeOutboxRecord(EncodeOutboxRecord(record), &read_record).ok());
+  EXPECT_TRUE(read_record.may_be_sent);
+  EXPECT_TRUE(read_record.dispatch.holds_credit);
+  std::vector<Episode> episodes;
+  episodes.push_back(RichEpisode());
+  episodes[0].coupons[0].used_at = 44;
+  episodes[0].coupons[0].used_for = 0xFEDCBA9876543210;
+  episodes[0].messages[0].status = SentMessage::Status::kAwaitingReceipt;
+  std::vector<Episode> read_episodes;
+  ASSERT_TRUE(DecodeEpisodes(EncodeEpisodes(episodes), &read_episodes).ok());
+  EXPECT_EQ(44, read_episodes[0].coupons[0].used_at);
+  EXPECT_EQ(0xFEDCBA9876543210, read_episodes[0].coupons[0].used_for);
+  EXPECT_EQ(SentMessage::Status::kAwaitingReceipt, read_episodes[0].messages[0].status);
+}
+
 TEST(RecordCodec, AShardStateComesBack) {
   const std::string bytes = EncodeShardState(RicherState());
   ShardState read;

@@ -438,10 +438,9 @@ TEST(Engine, ConsentIsAskedAgainAtTheMomentOfSending) {
   play.Happens(kNoon, "review.posted", 5);
   ASSERT_EQ(play.dispatches.size(), 1U);
   const Dispatch& dispatch = play.dispatches[0];
-  EXPECT_EQ(play.engine().CheckSend(dispatch, "sms", play.context, &play.customer, false),
-            Reason::kNone);
+  EXPECT_EQ(play.engine().CheckSend(dispatch, "sms", play.context, play.customer), Reason::kNone);
   play.Happens("2026-11-01T04:00:01Z", "consent.revoked");
-  EXPECT_EQ(play.engine().CheckSend(dispatch, "sms", play.context, &play.customer, false),
+  EXPECT_EQ(play.engine().CheckSend(dispatch, "sms", play.context, play.customer),
             Reason::kConsent);
 }
 
