@@ -82,7 +82,8 @@ const Table& CouponTable() {
                .choices = {"exit", "skip"}},
               {.name = "on_refund",
                .type = Type::kEnum,
-               .help = "Whether a refund of the order that began the episode, or that it was used for, revokes it",
+               .help = "Whether a refund of the order that began the episode, or that it was used "
+                       "for, revokes it",
                .default_text = "keep",
                .choices = {"keep", "revoke"}},
           },

@@ -65,7 +65,7 @@ TEST(SetupChannels, CheckTellsWhatTheProvidersWouldRefuse) {
   const auto told =
       Told("channels:\n  email: {provider: smtp, url: \"http://x\", from: \"a@example.com\"}\n");
   ASSERT_EQ(told.size(), 1u);
-  EXPECT_TRUE(told[0].starts_with("h.yaml:5:33: error: url: ")) << told[0];
+  EXPECT_TRUE(told[0].starts_with("h.yaml:5:32: error: url: ")) << told[0];
   const auto coupons = Told("coupons: {provider: local, length: 99}\n");
   ASSERT_EQ(coupons.size(), 1u);
   EXPECT_EQ(coupons[0], "h.yaml:4:36: error: length: not from 8 to 24");
@@ -82,7 +82,7 @@ TEST(SetupChannels, CheckLooksForTheFilesThatAreNamed) {
   const auto told =
       Told("http: {listen: \"127.0.0.1:1\", tls: {certificate: no.pem, key: no.key}}\n");
   ASSERT_EQ(told.size(), 2u);
-  EXPECT_EQ(told[0], "h.yaml:4:52: warning: no file 'no.pem'; it is needed when running");
+  EXPECT_EQ(told[0], "h.yaml:4:50: warning: no file 'no.pem'; it is needed when running");
 }
 
 }  // namespace

@@ -163,5 +163,40 @@ TEST(Outbox, AMessageThatFellBackGivesItsOneTimeConsentBackUnlessItMayHaveBeenSe
   }
 }
 
+TEST(Outbox, ACouponThatTheShopMayHaveIssuedIsInTheLedgerAlsoWhenItIsWithdrawn) {
+  auto campaign = Thanks();
+  Step coupon;
+  coupon.id = "big";
+  coupon.action = FiftyYuan();
+  campaign->steps.insert(campaign->steps.begin(), coupon);
+  campaign->exits.push_back({"review.deleted", nullptr});
+  campaign->program.clear();
+  campaign->coupon_steps.clear();
+  campaign->message_steps.clear();
+  Link(campaign.get());
+  for (const bool answered : {true, false}) {
+    auto set = SetOf({campaign});
+    set->coupons_local = false;
+    ShardWorld world(set);
+    world.Append(EventJson(At(0), "review.posted", "c1"));
+    ASSERT_TRUE(world.LiveUntil(At(0)));
+    ASSERT_EQ(1u, world.gate.sent.size());
+    world.Answer(answered ? channels::Outcome::Kind::kRetry : channels::Outcome::Kind::kUnknown);
+    world.gate.room[kCouponChannel] = 0;
+    ASSERT_TRUE(world.LiveUntil(At(0.1)));
+    ASSERT_TRUE(world.LiveUntil(At(0.1) + kHourUs));  // planned again, and there is no room
+    world.Append(EventJson(At(0.2), "review.deleted", "c1"));
+    ASSERT_TRUE(world.LiveUntil(At(0.2)));
+    world.gate.room[kCouponChannel] = 5;
+    world.shard().PostRoom();
+    ASSERT_TRUE(world.LiveUntil(At(0.2) + kSecondUs));
+    ASSERT_TRUE(world.LiveUntil(At(0.2) + kMinuteUs));
+    EXPECT_THAT(world.gate.sent, IsEmpty());
+    EXPECT_THAT(world.shard().Snapshot().outbox_depth,
+                ElementsAre(testing::Pair(kCouponChannel, 0)));
+    EXPECT_EQ(answered ? 0u : 1u, world.LedgerSize());
+  }
+}
+
 }  // namespace
 }  // namespace huitou

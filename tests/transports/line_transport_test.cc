@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -134,7 +136,7 @@ class FullFifo {
     for (ssize_t count = 0; (count = read(reader_, data, sizeof data)) > 0;) {
       text.append(data, static_cast<size_t>(count));
     }
-    return text.substr(text.find_first_not_of('x'));
+    return text.substr(std::min(text.find_first_not_of('x'), text.size()));
   }
 
  private:
