@@ -13,6 +13,7 @@
 #include "channels/channel.h"
 #include "channels/cloud_signature.h"
 #include "channels/crypto.h"
+#include "channels/limits.h"
 #include "channels/settings.h"
 #include "channels/sms.h"
 #include "triggers/base/json.h"
@@ -262,6 +263,7 @@ Registration AliyunRegistration() {
   registration.schema.help = "Sends SMS by Alibaba Cloud (SendSms of Dysmsapi 2017-05-25).";
   registration.schema.settings = SettingsTable();
   registration.schema.address = config::Address::kPhone;
+  registration.schema.sms = config::SmsRule{SmsAlphabet::kUcs2, limits::kChineseSmsUnitsMax};
   registration.schema.required_fields = {"code"};
   registration.schema.optional_fields = {"param.*"};
   registration.promise = Promise::kAtMostOnce;

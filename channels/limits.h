@@ -20,6 +20,10 @@ inline constexpr DurationUs kRetryAfterMax = kDayUs;
 inline constexpr DurationUs kCallbackSkewMax = 10 * kMinuteUs;
 // The secret in a callback's URL: 16 bytes, of hex digits 64 bits, which nobody guesses over HTTP.
 inline constexpr size_t kCallbackTokenBytesMin = 16;
+// Characters of an SMS, its signature included. Alibaba's and Tencent's rules of content length say
+// 500; Twilio's Body takes 1,600.
+inline constexpr size_t kChineseSmsUnitsMax = 500;
+inline constexpr size_t kTwilioSmsUnitsMax = 1600;
 // How long a provider may hold an SMS back: Twilio's ValidityPeriod takes 1 to 36,000 s.
 inline constexpr DurationUs kSmsValidMin = kSecondUs;
 inline constexpr DurationUs kSmsValidMax = 10 * kHourUs;

@@ -429,6 +429,7 @@ Registration SmsHttpRegistration() {
       "A code that no list has means unknown: it may have been sent.";
   registration.schema.settings = SettingsTable();
   registration.schema.address = config::Address::kPhone;
+  registration.schema.sms = config::SmsRule{SmsAlphabet::kGsm7, 0};
   registration.schema.optional_fields = {"*"};
   registration.promise = Promise::kAtMostOnce;
   registration.promises_allowed = {Promise::kAtMostOnce, Promise::kAtLeastOnce,

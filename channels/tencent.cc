@@ -14,6 +14,7 @@
 #include "channels/beijing.h"
 #include "channels/channel.h"
 #include "channels/cloud_signature.h"
+#include "channels/limits.h"
 #include "channels/settings.h"
 #include "channels/sms.h"
 #include "triggers/base/json.h"
@@ -322,6 +323,7 @@ Registration TencentRegistration() {
       "front matter's `param.1`, `param.2`.";
   registration.schema.settings = SettingsTable();
   registration.schema.address = config::Address::kPhone;
+  registration.schema.sms = config::SmsRule{SmsAlphabet::kUcs2, limits::kChineseSmsUnitsMax};
   registration.schema.required_fields = {"template_id"};
   registration.schema.optional_fields = {"param.*"};
   registration.promise = Promise::kAtMostOnce;

@@ -315,6 +315,7 @@ Registration TwilioRegistration() {
       "code 10/s to 100/s.";
   registration.schema.settings = SettingsTable();
   registration.schema.address = config::Address::kPhone;
+  registration.schema.sms = config::SmsRule{SmsAlphabet::kGsm7, limits::kTwilioSmsUnitsMax};
   registration.promise = Promise::kAtMostOnce;
   registration.promises_allowed = {Promise::kAtMostOnce, Promise::kAtLeastOnce};
   registration.limits.rate_per_second =

@@ -78,8 +78,7 @@ void CampaignParser::Parse() {
         map_["on_update"].node(),
         Quote(map_["on_update"].node().text) + " comes with a later version", "write finish_old");
   }
-  const bool limited = campaign_.limits.money.has_value() || !campaign_.limits.budget.empty();
-  campaign_.steps = StepParser(context_, names_, environment_, limited).Parse(map_["steps"]);
+  campaign_.steps = StepParser(context_, names_, environment_, campaign_).Parse(map_["steps"]);
 }
 
 void CampaignParser::ParseActive() {

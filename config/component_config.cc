@@ -209,6 +209,10 @@ ChannelConfig ParseChannel(const Value& value, const ComponentSchemas& schemas,
     channel.in_flight_max = static_cast<int>(*count);
   }
   channel.timeout = map["timeout"].Duration(/*zero=*/false);
+  channel.price_per_1000 = map["price_per_1000"].MoneyIn(Currency());  // whatever it is billed in
+  if (map["price_per_1000"] && !provider.schema.sms.has_value()) {
+    map["price_per_1000"].Warning("does nothing here", "only SMS are counted in parts");
+  }
   CheckPromise(map["promise"], provider);
   if (map["promise"].is_text()) {
     channel.promise = map["promise"].node().text;

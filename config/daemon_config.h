@@ -93,6 +93,7 @@ struct ChannelConfig {
   std::optional<double> rate_per_second;
   std::optional<int> in_flight_max;
   std::optional<DurationUs> timeout;
+  std::optional<Money> price_per_1000;  // parts of SMS
   std::string promise;  // "at_least_once", "at_most_once", "exactly_once_by_key"; empty: its own
 };
 

@@ -2,12 +2,14 @@
 // validation, the JSON Schema, the reference pages and the constructor. Plain data; any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "triggers/base/sms_size.h"
 #include "triggers/base/time.h"
 
 namespace huitou::config {
@@ -37,6 +39,12 @@ struct Setting {
 // What a channel needs of a customer; decides the contact gate.
 enum class Address : uint8_t { kNone, kPhone, kEmail, kWechatOpenid };
 
+// How what a channel for SMS sends is counted and bounded.
+struct SmsRule {
+  SmsAlphabet alphabet = SmsAlphabet::kGsm7;
+  size_t units_max = 0;  // that the provider takes; 0: no bound is known
+};
+
 // Checked settings of one component, as text in canonical form; secrets already resolved.
 struct Settings {
   std::map<std::string, std::string> values;
@@ -53,6 +61,7 @@ struct ComponentSchema {
   std::vector<Setting> settings;
   // Channels only:
   Address address = Address::kNone;
+  std::optional<SmsRule> sms = {};
   // Front-matter fields that a template for this channel must / may have ("subject", "code");
   // "param.*" stands for any name behind the dot.
   std::vector<std::string> required_fields;

@@ -19,13 +19,16 @@ StepNames CollectStepNames(const Node& steps);
 
 class StepParser {
  public:
-  // `limited`: the campaign's coupons count against a budget or a limit of money.
+  // `campaign` has its class and limits.
   StepParser(const CampaignContext& context, const StepNames& names,
-             const cel::Environment& environment, bool limited)
+             const cel::Environment& environment, const Campaign& campaign)
       : context_(context),
         names_(names),
         environment_(environment),
-        held_(names.coupons, {.local = context.coupons_local, .limited = limited}) {}
+        marketing_(campaign.message_class == MessageClass::kMarketing),
+        held_(names.coupons, {.local = context.coupons_local,
+                              .limited = campaign.limits.money.has_value() ||
+                                         !campaign.limits.budget.empty()}) {}
 
   // `steps` is a list of steps; `depth` counts the branches around it.
   std::vector<Step> Parse(const Value& steps, int depth = 0);
@@ -49,6 +52,7 @@ class StepParser {
   const CampaignContext& context_;
   const StepNames& names_;
   const cel::Environment& environment_;
+  const bool marketing_;
   std::set<std::string> ids_;
   size_t count_ = 0;
   CouponsHeld held_;

@@ -8,6 +8,7 @@
 
 #include "config/limits.h"
 #include "config/reader.h"
+#include "config/sms_text.h"
 #include "triggers/base/text.h"
 
 namespace huitou::config {
@@ -419,6 +420,16 @@ void TemplateSet::Bind(const Use& use, const ChannelSchemas* channels, VariableB
     binder->Add(file->body, [f = file](size_t offset) {
       return PlaceIn(f->path, f->text, f->body_offset + offset);
     });
+    for (const ComponentSchema* schema : schemas) {
+      if (schema != nullptr && schema->sms.has_value()) {
+        CheckSms({.text = file->body,
+                  .place = PlaceIn(file->path, file->text, file->body_offset),
+                  .provider = schema->name,
+                  .shop_name = use.shop_name,
+                  .marketing = use.marketing},
+                 *schema->sms, diagnostics);
+      }
+    }
   }
 }
 

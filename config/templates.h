@@ -59,9 +59,11 @@ class TemplateSet {
     std::string name;
     Place place;
     std::vector<std::string> via;
+    std::string shop_name;
+    bool marketing = true;
   };
-  // Gives the binder every text that this use may send, in all locales; tells missing templates
-  // and missing or unknown front matter.
+  // Gives the binder every text that this use may send, in all locales; tells missing templates,
+  // missing or unknown front matter, and how large an SMS will be.
   void Bind(const Use& use, const ChannelSchemas* channels, VariableBinder* binder,
             Diagnostics* diagnostics) const;
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <ostream>
 
+#include "channels/channel.h"
 #include "config/json_schema.h"
 #include "daemon/app/setup.h"
 #include "daemon/simulate/backtest.h"
@@ -73,6 +74,18 @@ bool FillBacktest(const SimulateOptions& options, BacktestOptions* backtest, std
     }
   }
   return true;
+}
+
+SmsCosts SmsCostsOf(const config::Loaded& loaded) {
+  SmsCosts costs;
+  costs.templates = &loaded.templates;
+  for (const auto& channel : loaded.config.channels) {
+    const channels::Registration* provider = channels::FindProvider(channel.provider);
+    if (provider != nullptr && provider->schema.sms.has_value()) {
+      costs.channels[channel.name] = {provider->schema.sms->alphabet, channel.price_per_1000};
+    }
+  }
+  return costs;
 }
 
 }  // namespace
@@ -159,6 +172,7 @@ int RunSimulate(const SimulateOptions& options, std::unique_ptr<Backtest>* backt
   if (loaded.status != config::LoadStatus::kGood) {
     return ExitCode(loaded.status);
   }
+  wanted.sms = SmsCostsOf(loaded);
   bool shown = false;
   if (options.progress) {
     wanted.progress = [&](uint64_t events) {

@@ -37,6 +37,10 @@ std::string CountsJson(const std::map<std::string, uint64_t>& counts) {
   return object.Close();
 }
 
+std::string TextOf(const Money& money) {
+  return FormatMinor(money.minor, money.currency).append(" ").append(money.currency.code());
+}
+
 // Whether the campaigns' and the shop's conditions have any of some words in their text.
 class Words {
  public:
@@ -119,7 +123,7 @@ DecodeOptions OptionsFor(const CampaignSet& set) {
 // Counts decisions into the report as they come.
 class Tally {
  public:
-  Tally(const CampaignSet& set, BacktestReport* report) {
+  Tally(const CampaignSet& set, const SmsCosts& sms, BacktestReport* report) : sms_(sms) {
     for (const auto& campaign : set.campaigns) {
       by_id_[campaign->id] = &report->campaigns[campaign->id];
     }
@@ -133,9 +137,40 @@ class Tally {
       Count(decision, by_id_.at(decision.campaign));
       log->Add(decision);
     }
+    for (const Dispatch& dispatch : effects.dispatches) {
+      CountParts(dispatch, by_id_.at(dispatch.campaign));
+    }
+  }
+
+  // What all the parts cost together: a part's price has less than the least coin.
+  void PriceSms() {
+    for (auto& [id, report] : by_id_) {
+      for (const auto& [name, parts] : report->sms_parts) {
+        if (const auto& price = sms_.channels.at(name).price_per_1000) {
+          const auto thousandths = static_cast<int64_t>(parts) * price->minor;
+          report->sms_cost[name] = {(thousandths + 500) / 1000, price->currency};
+        }
+      }
+    }
   }
 
  private:
+  void CountParts(const Dispatch& dispatch, CampaignReport* report) const {
+    if (dispatch.via.empty()) {
+      return;
+    }
+    const std::string& name = dispatch.via.front();
+    const auto channel = sms_.channels.find(name);
+    if (channel == sms_.channels.end()) {
+      return;
+    }
+    const auto message = sms_.templates->Render(dispatch.template_name, dispatch.locale, name,
+                                                dispatch.variables);
+    if (message.has_value()) {
+      report->sms_parts[name] += MeasureSms(message->text, channel->second.alphabet).parts;
+    }
+  }
+
   static void Count(const Decision& decision, CampaignReport* report) {
     switch (decision.outcome) {
       case OutcomeKind::kRejected:
@@ -170,6 +205,7 @@ class Tally {
     }
   }
 
+  const SmsCosts& sms_;
   std::unordered_map<std::string_view, CampaignReport*> by_id_;
 };
 
@@ -208,7 +244,7 @@ class Backtest::Impl {
  public:
   Impl(std::shared_ptr<const CampaignSet> set, const BacktestOptions& options)
       : options_(options),
-        tally_(*set, &report_),
+        tally_(*set, options_.sms, &report_),
         world_(WithLocalCoupons(*set),
                {options.lateness, options.assume_contact, options.assume_consent, true},
                [this](const Effects& effects, uint32_t) { tally_.Add(effects, &log_); }),
@@ -228,6 +264,7 @@ class Backtest::Impl {
     report_.customers = world_.customers().size();
     report_.condition_errors = world_.condition_errors();
     CountOpenEpisodes(&world_, &report_);
+    tally_.PriceSms();
     auto hash = log_.Finish(options_.decisions_path);
     if (!hash.ok()) {
       return hash.status();
@@ -322,6 +359,13 @@ std::string BacktestReport::ToJson() const {
         .AddRaw("failed", CountsJson(c.failed))
         .AddRaw("converted", converted.Close())
         .AddRaw("money", money.Close());
+    if (!c.sms_parts.empty()) {
+      JsonObject costs;
+      for (const auto& [channel, cost] : c.sms_cost) {
+        costs.Add(channel, TextOf(cost));
+      }
+      campaign.AddRaw("sms_parts", CountsJson(c.sms_parts)).AddRaw("sms_cost", costs.Close());
+    }
     all.AddRaw(id, campaign.Close());
   }
   JsonObject report;
@@ -365,6 +409,10 @@ std::string BacktestReport::ToText() const {
       text += fmt::format("  {:<33} {:>12}\n", "money " + code, amount);
     }
     counts("dispatched", c.dispatched);
+    counts("sms parts", c.sms_parts);
+    for (const auto& [channel, cost] : c.sms_cost) {
+      text += fmt::format("  {:<33} {:>12}\n", "sms cost " + channel, TextOf(cost));
+    }
     counts("exited", c.exited);
     counts("failed", c.failed);
     text += fmt::format("  {:<33} {:>12}\n", "completed", c.completed);

@@ -11,11 +11,24 @@
 #include <string>
 #include <vector>
 
+#include "config/templates.h"
+#include "triggers/base/money.h"
+#include "triggers/base/sms_size.h"
 #include "triggers/base/status.h"
 #include "triggers/base/time.h"
 #include "triggers/shop.h"
 
 namespace huitou {
+
+// What the report says of SMS: how many parts they have, and what these cost.
+struct SmsCosts {
+  struct Channel {
+    SmsAlphabet alphabet = SmsAlphabet::kGsm7;
+    std::optional<Money> price_per_1000;  // parts
+  };
+  std::map<std::string, Channel> channels;
+  const config::TemplateSet* templates = nullptr;  // of whoever runs the backtest, for as long
+};
 
 struct BacktestOptions {
   std::vector<std::string> files;
@@ -24,6 +37,7 @@ struct BacktestOptions {
   bool assume_contact = false;
   bool assume_consent = false;
   std::string decisions_path;  // empty: only the hash
+  SmsCosts sms;
   // Told now and then how many events are done; may be empty.
   std::function<void(uint64_t events)> progress;
 };
@@ -43,6 +57,8 @@ struct CampaignReport {
   std::map<std::string, uint64_t> exited;
   std::map<std::string, uint64_t> failed;
   std::map<std::string, int64_t> money_minor;  // by currency
+  std::map<std::string, uint64_t> sms_parts;   // by channel
+  std::map<std::string, Money> sms_cost;       // by channel, of those with a price
 };
 
 struct BacktestReport {

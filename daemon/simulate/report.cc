@@ -56,6 +56,7 @@ std::vector<Row> RowsOf(const CampaignReport& c) {
   rows.push_back({"entered", c.entered});
   rows.push_back({"coupons issued", c.issued});
   add("sent by", c.dispatched, false);
+  add("SMS parts by", c.sms_parts, false);
   add("exited:", c.exited, true);
   add("failed:", c.failed, true);
   rows.push_back({"completed", c.completed});
@@ -84,6 +85,10 @@ std::string ReportHtml(const BacktestReport& report) {
   }
   for (const auto& [id, campaign] : report.campaigns) {
     html += fmt::format("<h2>{}</h2>\n", EscapeMarkup(id)) + Table(RowsOf(campaign));
+    for (const auto& [channel, cost] : campaign.sms_cost) {
+      html += fmt::format("<p>SMS by {}: {} {}</p>\n", EscapeMarkup(channel),
+                          FormatMinor(cost.minor, cost.currency), cost.currency.code());
+    }
     for (const auto& [code, minor] : campaign.money_minor) {
       html += fmt::format("<p>Money issued: {} {}</p>\n",
                           FormatMinor(minor, Currency::Parse(code).value_or(Currency())),

@@ -114,6 +114,36 @@ TEST_F(BacktestTest, LinesThatAreNoEventsAreNamedAndLeftOut) {
               ElementsAre(HasSubstr("mixed.jsonl:41: "), HasSubstr("mixed.jsonl:101: ")));
 }
 
+TEST_F(BacktestTest, SmsAreCountedInPartsAndPriced) {
+  auto set = std::make_shared<CampaignSet>(*AllScopes());
+  auto campaign = std::make_shared<Campaign>(*set->campaigns.front());
+  SendStep send;
+  send.template_name = "long";
+  send.via = {"sms"};
+  campaign->steps.push_back({});
+  campaign->steps.back().action = send;
+  campaign->program.clear();
+  Link(campaign.get());
+  set->campaigns = {campaign};
+  config::Diagnostics diagnostics;
+  config::TemplateSet templates("zh-CN");
+  templates.Add("long.mustache", std::string(71, 'a') + "\n", nullptr, &diagnostics);
+  BacktestOptions options;
+  options.files = {Write("events.jsonl", lines_)};
+  options.assume_contact = options.assume_consent = true;
+  options.sms.templates = &templates;
+  options.sms.channels["sms"] = {SmsAlphabet::kUcs2, Money{4'500, *Currency::Parse("CNY")}};
+  const auto report = Backtest(set, options).Run();
+  ASSERT_TRUE(report.ok());
+  const CampaignReport& counted = report->campaigns.begin()->second;
+  const uint64_t sent = counted.dispatched.at("sms");
+  EXPECT_GT(sent, 100U);
+  EXPECT_EQ(counted.sms_parts.at("sms"), 2 * sent);
+  EXPECT_EQ(counted.sms_cost.at("sms").minor, static_cast<int64_t>(9 * sent));  // 0.045 CNY each
+  EXPECT_THAT(report->ToText(), HasSubstr("sms parts sms"));
+  EXPECT_THAT(report->ToJson(), HasSubstr("\"sms_parts\":{\"sms\":"));
+}
+
 TEST_F(BacktestTest, AFileThatIsNotThereEndsIt) {
   BacktestOptions options;
   options.files = {Write("all.jsonl", lines_), folder_ / "nothing.jsonl"};
