@@ -38,6 +38,7 @@ struct Message {
   std::string html;                                         // its HTML version; empty: none
   std::vector<std::pair<std::string, std::string>> fields;  // its front matter, rendered, in order
   TimeUs time = 0;                                          // event time of the decision
+  std::string unsubscribe_url;  // where one POST ends such messages; empty: none, or not marketing
 };
 
 // What floor 3 read for this attempt.

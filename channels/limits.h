@@ -38,9 +38,9 @@ inline constexpr int kCouponLengthMax = 24;
 inline constexpr size_t kMailHeaderBytesMax = 2000;
 // RFC 5322's hardest bound of a line, without its CRLF.
 inline constexpr size_t kMailLineBytesMax = 998;
-// So that an unsubscribe link stays on one: 500 and the token, which is 4/3 of 16 bytes of tag, the
-// channel's name (some 20) and the customer's id (256 at most).
-inline constexpr size_t kUnsubscribeUrlBytesMax = 500;
+// A token in a public link: 4/3 of 16 bytes of tag, a channel's or link's name (some 20) and the
+// customer's id (256 at most). With config::limits::kPublicUrlBytesMax it stays on one mail line.
+inline constexpr size_t kPublicTokenBytesMax = 600;
 // What is read of a mail that reports on another: the report stands before what it returns, of
 // which only the header counts; mails that our templates make have under 600 kB.
 inline constexpr size_t kMailReportBytesMax = 1024 * 1024;

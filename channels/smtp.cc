@@ -15,7 +15,6 @@
 #include "channels/mime.h"
 #include "channels/settings.h"
 #include "channels/sns.h"
-#include "channels/unsubscribe.h"
 #include "channels/url.h"
 
 namespace huitou::channels {
@@ -23,8 +22,6 @@ namespace {
 
 using Kind = Outcome::Kind;
 
-constexpr std::string_view kTokenPlaceholder = "{token}";
-constexpr size_t kUnsubscribeSecretBytesMin = 16;
 constexpr std::string_view kDispatchPlaceholder = "{dispatch}";
 constexpr std::string_view kSnsHeader = "x-amz-sns-message-type";
 
@@ -75,8 +72,6 @@ struct SmtpSettings {
   std::string username;
   std::string password;
   bool require_tls = false;
-  std::string unsubscribe_url;
-  std::string unsubscribe_secret;
   std::optional<DkimSigner> dkim;
   std::string return_path;
   std::string callback_token;
@@ -226,15 +221,11 @@ class SmtpChannel : public Channel {
     return headers;
   }
 
-  std::string UnsubscribeHeaders(const Message& message) const {
-    if (settings_.unsubscribe_url.empty()) {
-      return {};
-    }
-    std::string url = settings_.unsubscribe_url;
-    url.replace(url.find(kTokenPlaceholder), kTokenPlaceholder.size(),
-                UnsubscribeToken(settings_.unsubscribe_secret, message.channel, message.customer));
-    const std::string line = "List-Unsubscribe: <" + url + ">";
-    if (line.size() > limits::kMailLineBytesMax) {
+  // One-click (RFC 8058) is for https only.
+  static std::string UnsubscribeHeaders(const Message& message) {
+    const std::string line = "List-Unsubscribe: <" + message.unsubscribe_url + ">";
+    if (!message.unsubscribe_url.starts_with("https://") ||
+        line.size() > limits::kMailLineBytesMax) {
       return {};  // a line that servers refuse would cost the whole message
     }
     return line + "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
@@ -246,29 +237,6 @@ class SmtpChannel : public Channel {
 std::string DkimDomain(const config::Settings& values, const Mailbox& from) {
   const std::string domain = values.Get("dkim_domain");
   return domain.empty() ? from.domain() : domain;
-}
-
-Status CheckUnsubscribe(const SmtpSettings& settings) {
-  if (settings.unsubscribe_url.empty()) {
-    return Status::Ok();
-  }
-  const std::optional<Url> url = ParseUrl(settings.unsubscribe_url);
-  if (!url || url->scheme != "https" ||
-      settings.unsubscribe_url.size() > limits::kUnsubscribeUrlBytesMax ||
-      settings.unsubscribe_url.find_first_of("<>\"") != std::string::npos) {
-    return Invalid(
-        "unsubscribe_url: one-click unsubscribe (RFC 8058) needs an https:// URL of at "
-        "most 500 bytes");
-  }
-  if (settings.unsubscribe_url.find(kTokenPlaceholder) == std::string::npos) {
-    return Invalid(
-        "unsubscribe_url: needs {token} where the customer's token goes, e.g. "
-        "https://shop.example.com/u/{token}");
-  }
-  if (settings.unsubscribe_secret.size() < kUnsubscribeSecretBytesMin) {
-    return Invalid("unsubscribe_secret: unsubscribe_url needs a secret of at least 16 bytes");
-  }
-  return Status::Ok();
 }
 
 bool IsAscii(std::string_view text) {
@@ -349,11 +317,6 @@ Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
   }
   const std::string require_tls = values.Get("require_tls");
   settings.require_tls = require_tls.empty() ? !settings.password.empty() : require_tls == "true";
-  settings.unsubscribe_url = values.Get("unsubscribe_url");
-  settings.unsubscribe_secret = values.Get("unsubscribe_secret");
-  if (Status status = CheckUnsubscribe(settings); !status.ok()) {
-    return status;
-  }
   if (Status status = ReadDkim(values, &settings); !status.ok()) {
     return status;
   }
@@ -410,12 +373,6 @@ std::vector<config::Setting> SettingsTable() {
       {.name = "require_tls",
        .type = SettingType::kBoolean,
        .help = "Refuse to send without STARTTLS; by itself true with a password, else false."},
-      {.name = "unsubscribe_url",
-       .help = "For one-click unsubscribe (RFC 8058): an https URL with `{token}` in it, which "
-               "leads to a page of your own: this version of the daemon has none at `/u/{token}`."},
-      {.name = "unsubscribe_secret",
-       .type = SettingType::kSecret,
-       .help = "Signs the tokens, at least 16 bytes; old links die when it changes."},
       {.name = "dkim_key",
        .type = SettingType::kSecret,
        .help = "The private key, PEM, RSA or Ed25519, that signs every mail (DKIM); leave it out "

@@ -25,6 +25,7 @@ std::map<std::string, std::string> ReadProperties(const Value& value, const Secr
 std::vector<SourceConfig> ParseSources(const Value& value, const Secrets& secrets);
 std::vector<ChannelConfig> ParseChannels(const Value& value, const ComponentSchemas& schemas,
                                          const Secrets& secrets);
+void ParsePublic(const Value& value, const Secrets& secrets, PublicConfig* config);
 CouponConfig ParseCoupons(const Value& value, const ComponentSchemas& schemas,
                           const Secrets& secrets);
 

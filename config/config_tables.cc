@@ -69,6 +69,10 @@ const Table& ConfigTable() {
                .type = Type::kMap,
                .help = "The daemon's own HTTP door",
                .table = HttpTable},
+              {.name = "public",
+               .type = Type::kMap,
+               .help = "What customers reach: the preference page and counted links",
+               .table = PublicTable},
               {.name = "log", .type = Type::kMap, .help = "The log", .table = LogTable},
           },
   };
@@ -332,6 +336,32 @@ const Table& HttpTable() {
                .type = Type::kSecret,
                .help = "Bearer tokens, one a line; without them only loopback is served"},
               {.name = "tls", .type = Type::kMap, .help = "Serves HTTPS", .table = TlsTable},
+          },
+  };
+  return table;
+}
+
+const Table& PublicTable() {
+  static const Table table = {
+      .name = "public door",
+      .example = "{url: \"https://go.example.com\", secret: env:HUITOU_PUBLIC_SECRET}",
+      .keys =
+          {
+              {.name = "url",
+               .type = Type::kUrl,
+               .help = "Where customers' browsers reach this daemon's `/u/` and `/l/`, without "
+                       "them; a short one saves SMS parts",
+               .required = true},
+              {.name = "secret",
+               .type = Type::kSecret,
+               .help = "Signs the tokens, at least 16 bytes, the same for all instances; old "
+                       "links die when it changes",
+               .required = true},
+              {.name = "links",
+               .type = Type::kNamed,
+               .help = "What templates may link to as `{{link.NAME}}`, and nothing else: "
+                       "each a URL; short names make short links",
+               .value = Type::kUrl},
           },
   };
   return table;

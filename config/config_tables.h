@@ -20,6 +20,7 @@ const Table& SinkTable();
 const Table& KafkaSinkTable();
 const Table& FileSinkTable();
 const Table& HttpTable();
+const Table& PublicTable();
 const Table& TlsTable();
 const Table& LogTable();
 

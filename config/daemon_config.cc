@@ -241,6 +241,7 @@ bool ParseDaemonConfig(const Document& document, const ComponentSchemas& schemas
     config->coupons = ParseCoupons(map["coupons"], schemas, secrets);
     ParseSinks(map["sinks"], secrets, config);
     ParseHttp(map["http"], secrets, &config->http);
+    ParsePublic(map["public"], secrets, &config->public_door);
     ParseLog(map["log"], &config->log);
   }
   return diagnostics->error_count() == errors_before;

@@ -123,6 +123,13 @@ struct HttpConfig {
   std::string tls_key;
 };
 
+// What customers reach: the preference page and counted links.
+struct PublicConfig {
+  std::string url;                           // without a last '/'; empty: there is none
+  std::string secret;                        // signs the tokens
+  std::map<std::string, std::string> links;  // name, where it leads
+};
+
 struct LogConfig {
   std::string level = "info";
   std::string format = "json";
@@ -143,6 +150,7 @@ struct DaemonConfig {
   SinkConfig emits;
   SinkConfig dead_letters;
   HttpConfig http;
+  PublicConfig public_door;
   LogConfig log;
   Place shop_place;  // where the file names them, for those that cannot be read
   Place templates_place;

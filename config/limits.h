@@ -43,6 +43,15 @@ inline constexpr size_t kTiersMax = 16;
 inline constexpr size_t kCapsMax = 32;
 inline constexpr size_t kBudgetsMax = 100;
 
+// --- the public door ---
+inline constexpr size_t kLinksMax = 256;
+// With a token of 600 bytes it stays on one line of a mail (998).
+inline constexpr size_t kPublicUrlBytesMax = 300;
+// What browsers and proxies take in a Location header; nobody writes one by hand.
+inline constexpr size_t kLinkUrlBytesMax = 2000;
+// 128 bits.
+inline constexpr size_t kPublicSecretBytesMin = 16;
+
 // --- templates ---
 // An email of 256 KiB is refused by no server; a message text has under 1 kB.
 inline constexpr size_t kTemplateBytesMax = 256 * 1024;

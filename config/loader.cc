@@ -68,6 +68,21 @@ CampaignSet::Contact ContactOf(const ComponentSchema* schema) {
   return CampaignSet::Contact::kNone;
 }
 
+// A config that is not read, or is broken, says nothing.
+PublicNames NamesOf(const DaemonConfig& config) {
+  if (config.file.empty()) {
+    return PublicNames();
+  }
+  std::optional<std::set<std::string>> links;
+  if (!config.public_door.url.empty()) {
+    links.emplace();
+    for (const auto& [name, target] : config.public_door.links) {
+      links->insert(name);
+    }
+  }
+  return PublicNames(std::move(links));
+}
+
 // One run over the files, in the order in which they need each other.
 class Loader {
  public:
@@ -147,7 +162,7 @@ class Loader {
   }
 
   void LoadTemplates() {
-    loaded_.templates = TemplateSet(shop_.locale);
+    loaded_.templates = TemplateSet(shop_.locale, NamesOf(loaded_.config));
     if (loaded_.config.templates.empty()) {
       return;
     }

@@ -128,7 +128,8 @@ std::string CampaignReference() {
       "step's `defaults:`. So does a coupon's `code` wherever the coupon may not have been issued: "
       "behind a `when:`, in one arm of a branch, with `optional: true`, with `on_empty: skip`, or "
       "issued behind a wait from a budget that may be used up. A body is escaped for HTML where "
-      "its front matter says `content_type: text/html`.\n\n"
+      "its front matter says `content_type: text/html`. `{{unsubscribe_url}}` and "
+      "`{{link.NAME}}` are [links of the daemon's own](../guide/unsubscribe-and-links.md).\n\n"
       "`<the same name>.html.mustache` beside such a file is its HTML version, escaped for HTML "
       "and without front matter: mail carries both, and the reader's program shows one; other "
       "channels send the text.\n");

@@ -20,6 +20,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTypical 
     {"coupon.expires_at", "2026-11-11 00:00"},
 }};
 constexpr std::string_view kOther = "ABCDEFGH";
+// https://shop.example/l/ and a token of 36 characters.
+constexpr size_t kLinkLength = 60;
 
 // Mainland carriers ask for 拒收请回复R, 退订回T or the like; elsewhere people know STOP.
 constexpr std::array<std::string_view, 6> kWaysOut = {"拒收",        "退订", "回T",
@@ -28,6 +30,9 @@ constexpr std::array<std::string_view, 6> kWaysOut = {"拒收",        "退订",
 std::string Typical(const std::string& name, const std::string& shop_name) {
   if (name == "shop.name") {
     return shop_name;
+  }
+  if (name == "unsubscribe_url" || name.starts_with("link.")) {
+    return std::string(kLinkLength, 'x');
   }
   const auto* const known = std::find_if(kTypical.begin(), kTypical.end(),
                                          [&](const auto& entry) { return entry.first == name; });

@@ -29,6 +29,7 @@ struct TemplateSet::File {
   std::vector<Field> fields;
   std::string body;
   size_t body_offset = 0;
+  std::set<std::string> links;  // names of PublicNames that it reads
 
   bool HasField(std::string_view key) const {
     return std::any_of(fields.begin(), fields.end(),
@@ -210,7 +211,12 @@ void CheckUnknownFields(const File& file, const std::vector<const ComponentSchem
 
 }  // namespace
 
-TemplateSet::TemplateSet(std::string default_locale) : default_locale_(std::move(default_locale)) {
+std::string ExampleLink(const std::string& name) {
+  return "https://example.com/" + name;
+}
+
+TemplateSet::TemplateSet(std::string default_locale, PublicNames public_names)
+    : default_locale_(std::move(default_locale)), public_names_(std::move(public_names)) {
 }
 TemplateSet::~TemplateSet() = default;
 TemplateSet::TemplateSet(TemplateSet&&) noexcept = default;
@@ -248,8 +254,14 @@ void TemplateSet::Add(const std::string& path, std::string text, const ChannelSc
                        "move it to the template without '.html'");
   }
   CheckBody(*file, diagnostics);
-  for (const MustacheMistake& mistake : ScanMustache(file->text).mistakes) {
+  const MustacheTags scanned = ScanMustache(file->text);
+  for (const MustacheMistake& mistake : scanned.mistakes) {
     diagnostics->Error(PlaceIn(path, file->text, mistake.offset), mistake.message, mistake.hint);
+  }
+  for (const MustacheTag& tag : scanned.tags) {
+    if (PublicNames::IsPublic(tag.name)) {
+      file->links.insert(tag.name);
+    }
   }
   for (const auto& other : files_) {
     if (std::tie(other->name, other->locale, other->channel, other->html_part) ==
@@ -305,11 +317,19 @@ std::set<const File*> TemplateSet::Reachable(std::string_view name,
 }
 
 std::optional<Rendered> TemplateSet::Render(std::string_view name, std::string_view locale,
-                                            std::string_view channel,
-                                            const MustacheVariables& variables) const {
+                                            std::string_view channel, MustacheVariables variables,
+                                            const LinkMaker& make_link) const {
   const File* file = Find(name, locale, channel);
   if (file == nullptr) {
     return std::nullopt;
+  }
+  const File* html = HtmlOf(*file);
+  std::set<std::string> links = file->links;
+  if (html != nullptr) {
+    links.insert(html->links.begin(), html->links.end());
+  }
+  for (const std::string& link : links) {
+    variables.emplace_back(link, make_link(link));
   }
   Rendered rendered;
   for (const File::Field& field : file->fields) {
@@ -319,7 +339,7 @@ std::optional<Rendered> TemplateSet::Render(std::string_view name, std::string_v
   while (rendered.text.ends_with('\n') || rendered.text.ends_with('\r')) {
     rendered.text.pop_back();
   }
-  if (const File* html = HtmlOf(*file)) {
+  if (html != nullptr) {
     rendered.html = RenderMustache(html->body, variables, true);
   }
   return rendered;
@@ -407,19 +427,26 @@ void TemplateSet::Bind(const Use& use, const ChannelSchemas* channels, VariableB
         diagnostics->Error({html->path, 0, 0}, "the HTML version of what is HTML already",
                            "make " + file->path + " plain text, or remove one");
       }
-      binder->Add(html->body, [html](size_t offset) {
-        return PlaceIn(html->path, html->text, html->body_offset + offset);
-      });
+      binder->Add(
+          html->body,
+          [html](size_t offset) {
+            return PlaceIn(html->path, html->text, html->body_offset + offset);
+          },
+          &public_names_);
     }
     CheckUnknownFields(*file, schemas, diagnostics);
     for (const File::Field& field : file->fields) {
-      binder->Add(field.value, [f = file, &field](size_t offset) {
-        return PlaceIn(f->path, f->text, field.offset + offset);
-      });
+      binder->Add(
+          field.value,
+          [f = file, &field](size_t offset) {
+            return PlaceIn(f->path, f->text, field.offset + offset);
+          },
+          &public_names_);
     }
-    binder->Add(file->body, [f = file](size_t offset) {
-      return PlaceIn(f->path, f->text, f->body_offset + offset);
-    });
+    binder->Add(
+        file->body,
+        [f = file](size_t offset) { return PlaceIn(f->path, f->text, f->body_offset + offset); },
+        &public_names_);
     for (const ComponentSchema* schema : schemas) {
       if (schema != nullptr && schema->sms.has_value()) {
         CheckSms({.text = file->body,

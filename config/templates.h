@@ -13,9 +13,10 @@
 // front matter says `content_type: text/html`; all else is plain text.
 //
 // Example:
-//   auto rendered = templates.Render("winback", "zh-CN", "sms", dispatch.variables);
+//   auto rendered = templates.Render("winback", "zh-CN", "sms", dispatch.variables, make_link);
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -38,10 +39,15 @@ struct Rendered {
   std::string html;  // the HTML version; empty where there is none
 };
 
+// The address behind "unsubscribe_url" or "link.NAME" (PublicNames); empty where there is none.
+using LinkMaker = std::function<std::string(const std::string& name)>;
+// "https://example.com/link.NAME", for tests of campaigns.
+std::string ExampleLink(const std::string& name);
+
 class TemplateSet {
  public:
   // `default_locale` is the shop's: what a customer gets whose language no file has.
-  explicit TemplateSet(std::string default_locale = "zh-CN");
+  explicit TemplateSet(std::string default_locale = "zh-CN", PublicNames public_names = {});
   ~TemplateSet();
   TemplateSet(TemplateSet&&) noexcept;
   TemplateSet& operator=(TemplateSet&&) noexcept;
@@ -52,8 +58,8 @@ class TemplateSet {
 
   // Nothing when there is no such template.
   std::optional<Rendered> Render(std::string_view name, std::string_view locale,
-                                 std::string_view channel,
-                                 const MustacheVariables& variables) const;
+                                 std::string_view channel, MustacheVariables variables,
+                                 const LinkMaker& make_link = ExampleLink) const;
 
   struct Use {
     std::string name;
@@ -83,6 +89,7 @@ class TemplateSet {
   std::vector<std::string> Names() const;
 
   std::string default_locale_;
+  PublicNames public_names_;
   std::vector<std::unique_ptr<const File>> files_;
   std::set<std::string> broken_;  // names of templates that could not be taken
   std::set<std::string> told_;    // unknown words in names, each told of one file

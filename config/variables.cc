@@ -38,7 +38,33 @@ bool IsGuarded(const MustacheTag& tag) {
   });
 }
 
+constexpr std::string_view kUnsubscribe = "unsubscribe_url";
+constexpr std::string_view kLink = "link.";
+
 }  // namespace
+
+bool PublicNames::IsPublic(std::string_view name) {
+  return name == kUnsubscribe || name.starts_with(kLink);
+}
+
+void PublicNames::Check(const std::string& name, const Place& place,
+                        Diagnostics* diagnostics) const {
+  if (!known_) {
+    return;
+  }
+  if (!links_) {
+    diagnostics->Warning(place, Quote(name) + " is left out: the config file has no 'public:'",
+                         "add 'public: {url: ..., secret: env:NAME}', where customers reach the "
+                         "daemon");
+    return;
+  }
+  const std::string link = name == kUnsubscribe ? "" : name.substr(kLink.size());
+  if (!link.empty() && !links_->contains(link)) {
+    diagnostics->Error(place, "no link " + Quote(link) + " in the config file's 'public:'",
+                       links_->empty() ? "add it under 'links:'"
+                                       : Choices(link, {links_->begin(), links_->end()}));
+  }
+}
 
 TemplateDefaults ReadDefaults(const Value& value) {
   TemplateDefaults defaults;
@@ -59,13 +85,17 @@ VariableBinder::VariableBinder(const ReadingStep& step, const TemplateDefaults& 
       diagnostics_(diagnostics) {
 }
 
-void VariableBinder::Add(std::string_view text, const Locator& locate) {
+void VariableBinder::Add(std::string_view text, const Locator& locate, const PublicNames* names) {
   const MustacheTags found = ScanMustache(text);
   for (const MustacheMistake& mistake : found.mistakes) {
     diagnostics_->Error(locate(mistake.offset), mistake.message, mistake.hint);
   }
   for (const MustacheTag& tag : found.tags) {
-    Bind(tag, locate);
+    if (names != nullptr && PublicNames::IsPublic(tag.name)) {
+      names->Check(tag.name, locate(tag.offset), diagnostics_);
+    } else {
+      Bind(tag, locate);
+    }
   }
 }
 

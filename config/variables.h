@@ -11,8 +11,11 @@
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/coupons_held.h"
@@ -33,6 +36,25 @@ struct TemplateDefault {
 using TemplateDefaults = std::vector<TemplateDefault>;
 TemplateDefaults ReadDefaults(const Value& value);
 
+// What a template may say that is no variable of the core, as the daemon makes it for each message:
+// {{unsubscribe_url}} and {{link.NAME}}.
+class PublicNames {
+ public:
+  // Not known which there are: all are taken.
+  PublicNames() = default;
+  // `links`: those of the config file's `public:`; nothing where it has none.
+  explicit PublicNames(std::optional<std::set<std::string>> links)
+      : known_(true), links_(std::move(links)) {}
+
+  static bool IsPublic(std::string_view name);
+  // Tells a link that is not in the config file, and what is left out without `public:`.
+  void Check(const std::string& name, const Place& place, Diagnostics* diagnostics) const;
+
+ private:
+  bool known_ = false;
+  std::optional<std::set<std::string>> links_;
+};
+
 // The step that reads the variables.
 struct ReadingStep {
   const StepNames& names;
@@ -47,8 +69,8 @@ class VariableBinder {
 
   // Tells where a byte of a text stands.
   using Locator = std::function<Place(size_t offset)>;
-  // Scans a text and binds its tags.
-  void Add(std::string_view text, const Locator& locate);
+  // Scans a text and binds its tags, but for those of `names`, where the text may have them.
+  void Add(std::string_view text, const Locator& locate, const PublicNames* names = nullptr);
   void Bind(const MustacheTag& tag, const Locator& locate);
   // All variables, by name; warns of defaults that no text reads.
   std::vector<TemplateVariable> Finish();

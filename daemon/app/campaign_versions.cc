@@ -124,6 +124,9 @@ Result<Plays> MakePlays(std::shared_ptr<config::Loaded> loaded,
     plays.retired_templates.emplace(version, std::move(templates));
     set->retired.push_back(std::move(campaign));
   }
+  if (!loaded->config.public_door.url.empty()) {
+    plays.links = std::make_shared<channels::PublicLinks>(loaded->config.public_door);
+  }
   plays.set = std::move(set);
   // The templates live in what was loaded.
   plays.templates = std::shared_ptr<const config::TemplateSet>(loaded, &loaded->templates);

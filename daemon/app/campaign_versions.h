@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "channels/public_links.h"
 #include "config/loader.h"
 #include "daemon/state/store.h"
 #include "triggers/base/status.h"
@@ -27,6 +28,7 @@ using TemplatesByVersion = std::map<uint64_t, std::shared_ptr<const config::Temp
 struct Plays {
   std::shared_ptr<const CampaignSet> set;
   std::shared_ptr<const config::TemplateSet> templates;  // of the current versions
+  std::shared_ptr<const channels::PublicLinks> links;    // null: the config has no `public:`
   TemplatesByVersion retired_templates;
   std::vector<std::string> lost;  // versions that no longer compile: their episodes stand still
 };

@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "daemon/app/campaign_versions.h"
@@ -108,9 +109,15 @@ class Daemon::Impl {
   Status Pause(const std::string& campaign, bool paused);
   void StartMailDrops(const config::DaemonConfig& config);
   bool TakeReceipts(const std::string& channel, const std::vector<channels::Receipt>& receipts);
-  // Runs on the customer's shard and waits for the answer.
-  Result<std::string> Ask(const std::string& customer,
-                          std::function<Result<std::string>(ShardView&)> question);
+  // Runs on the customer's shard and waits for the answer, a Result.
+  template <typename Question>
+  std::invoke_result_t<Question, ShardView&> Ask(const std::string& customer, Question question);
+
+  // --- public_doors.cc
+  void AddPublicDoors(http::DaemonApi* api);
+  Result<http::Preferences> PreferencesOf(const channels::PreferenceKey& key);
+  Status Wish(const std::string& customer, const std::vector<http::Wish>& wishes);
+  Status Click(const channels::ClickKey& key, const std::string& id);
 
   // Puts these plays in force. True once every shard has taken them up: an event that is accepted
   // later meets them. False when one has not within kAnswerWait; it still will. Under changing_.
@@ -154,10 +161,38 @@ class Daemon::Impl {
   bool opened_ = false;  // the shards that need no assignment
   std::condition_variable stop_;
 
+  std::shared_ptr<std::atomic<size_t>> clicks_under_way_ = std::make_shared<std::atomic<size_t>>(0);
   std::unique_ptr<FieldMap> http_map_;
   std::unique_ptr<http::Server> server_;
   std::thread keeper_;
   std::vector<std::unique_ptr<MailDrop>> drops_;  // folders of bounces, one a channel
 };
+
+template <typename Question>
+std::invoke_result_t<Question, ShardView&> Daemon::Impl::Ask(const std::string& customer,
+                                                             Question question) {
+  using Answer = std::invoke_result_t<Question, ShardView&>;
+  auto answer = std::make_shared<std::promise<Answer>>();
+  auto future = answer->get_future();
+  {
+    std::shared_lock lock(owned_mutex_);
+    const auto found = owned_.find(ShardOf(customer, shards_));
+    if (found == owned_.end()) {
+      return Status(StatusCode::kUnavailable, "this customer's partition is not assigned here");
+    }
+    found->second.worker->shard().Post([answer, question = std::move(question)](ShardView& view) {
+      answer->set_value(question(view));
+    });
+  }
+  answer.reset();  // the shard has it now, and may be closed before it answers
+  if (future.wait_for(kAnswerWait) != std::future_status::ready) {
+    return Status(StatusCode::kUnavailable, "the shard is busy; ask again");
+  }
+  try {
+    return future.get();
+  } catch (const std::future_error&) {
+    return Status(StatusCode::kUnavailable, "the partition went elsewhere; ask again");
+  }
+}
 
 }  // namespace huitou

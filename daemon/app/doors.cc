@@ -95,6 +95,7 @@ http::DaemonApi Daemon::Impl::MakeApi() {
     }
     return dispatcher_->HandleCallback(channel, request);
   };
+  AddPublicDoors(&api);
   api.not_ready = [this] { return NotReady(); };
   api.status = [this] { return StatusNow(); };
   api.version = HUITOU_VERSION;
@@ -160,26 +161,6 @@ Status Daemon::Impl::Append(std::span<const http::AcceptedEvent> events) {
     records.push_back({event.customer, event.payload, event.headers});
   }
   return stream->writer->Append(std::move(records));
-}
-
-Result<std::string> Daemon::Impl::Ask(const std::string& customer,
-                                      std::function<Result<std::string>(ShardView&)> question) {
-  auto answer = std::make_shared<std::promise<Result<std::string>>>();
-  auto future = answer->get_future();
-  {
-    std::shared_lock lock(owned_mutex_);
-    const auto found = owned_.find(ShardOf(customer, shards_));
-    if (found == owned_.end()) {
-      return Status(StatusCode::kUnavailable, "this customer's partition is not assigned here");
-    }
-    found->second.worker->shard().Post([answer, question = std::move(question)](ShardView& view) {
-      answer->set_value(question(view));
-    });
-  }
-  if (future.wait_for(kAnswerWait) != std::future_status::ready) {
-    return Status(StatusCode::kUnavailable, "the shard is busy; ask again");
-  }
-  return future.get();
 }
 
 Result<std::string> Daemon::Impl::CustomerDocument(const std::string& customer) {

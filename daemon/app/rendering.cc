@@ -12,8 +12,21 @@ Result<channels::Message> TemplateRendering::Message(const OutboxRecord& record,
   const auto retired = plays_->retired_templates.find(dispatch.version);
   const config::TemplateSet& templates =
       retired == plays_->retired_templates.end() ? *plays_->templates : *retired->second;
+  const channels::PublicLinks* links = plays_->links.get();
+  const auto preferences = [&] {
+    return links->PreferencesUrl({dispatch.customer, record.channel(), dispatch.message_class});
+  };
+  const auto make_link = [&](const std::string& name) {
+    if (links == nullptr) {
+      return std::string();
+    }
+    constexpr std::string_view kLink = "link.";
+    return name.starts_with(kLink) ? links->ClickUrl({dispatch.customer, dispatch.id.ToString(),
+                                                      name.substr(kLink.size())})
+                                   : preferences();
+  };
   auto rendered = templates.Render(dispatch.template_name, dispatch.locale, record.channel(),
-                                   dispatch.variables);
+                                   dispatch.variables, make_link);
   if (!rendered.has_value()) {
     return Status(StatusCode::kNotFound,
                   "no template '" + dispatch.template_name + "' for channel " + record.channel());
@@ -29,6 +42,9 @@ Result<channels::Message> TemplateRendering::Message(const OutboxRecord& record,
   message.html = std::move(rendered->html);
   message.fields = std::move(rendered->fields);
   message.time = dispatch.time;
+  if (links != nullptr && dispatch.message_class == MessageClass::kMarketing) {
+    message.unsubscribe_url = preferences();
+  }
   return message;
 }
 

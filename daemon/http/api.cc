@@ -233,6 +233,7 @@ Router MakeRouter(DaemonApi api, const EventDoor& door, Metrics* metrics) {
   AddCampaigns(&router, shared);
   AddCustomers(&router, shared);
   AddCallbacks(&router, shared);
+  AddPublicRoutes(&router, shared);
   AddOperations(&router, shared, metrics);
   // It lists itself too, so the text is written once the route is there.
   const auto text = std::make_shared<std::string>();

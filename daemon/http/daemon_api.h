@@ -4,13 +4,16 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "channels/channel.h"
+#include "channels/public_links.h"
 #include "daemon/http/status_page.h"
 #include "triggers/base/money.h"
 #include "triggers/base/status.h"
@@ -27,6 +30,32 @@ struct AcceptedEvent {
   std::string customer;
   std::string payload;
   std::vector<std::pair<std::string, std::string>> headers;  // of CloudEvents in binary mode
+};
+
+// What a customer gets on one channel, as the preference page shows it.
+struct Preference {
+  std::string channel;
+  config::Address address = config::Address::kNone;
+  MessageClass message_class = MessageClass::kMarketing;
+  bool on = false;
+  bool refused = false;       // in so many words, not by default
+  bool unsubscribed = false;  // from the channel, whatever the consent
+  bool blocked = false;       // the address bounced or the like: nothing can be sent
+};
+
+struct Preferences {
+  std::string shop;         // its name
+  std::string locale;       // the customer's; empty: not known
+  std::string shop_locale;  // for who says none
+  bool unsubscribed_from_all = false;
+  std::vector<Preference> all;
+};
+
+// What a customer wants from now on; an event is made of it.
+struct Wish {
+  std::string_view type;  // "consent.granted", "consent.revoked" or "channel.subscribed"
+  std::string channel;    // empty: all
+  MessageClass message_class = MessageClass::kMarketing;
 };
 
 struct DaemonApi {
@@ -53,6 +82,15 @@ struct DaemonApi {
   std::function<Result<channels::CallbackReply>(const std::string& channel,
                                                 const channels::CallbackRequest& request)>
       callback;
+
+  // The tokens of public pages; null where the config has no `public:`.
+  std::function<std::shared_ptr<const channels::PublicLinks>()> links;
+  // Of the channels that have an address of the customer, and of the key's own.
+  std::function<Result<Preferences>(const channels::PreferenceKey& key)> preferences;
+  // OK only when they are durable.
+  std::function<Status(const std::string& customer, const std::vector<Wish>& wishes)> wish;
+  // Does not wait for the disk. `id` is the event's. kExhausted: too many are under way.
+  std::function<Status(const channels::ClickKey& key, const std::string& id)> click;
 
   // Why the daemon is not ready; empty when it is. Short, without secrets. Must not wait.
   std::function<std::vector<std::string>()> not_ready;

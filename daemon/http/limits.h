@@ -35,6 +35,15 @@ inline constexpr DurationUs kBodyTimeout = 20 * kSecondUs;
 // Providers send some KB at once, and come again after a 503.
 inline constexpr size_t kPublicBodiesMax = kThreads / 4;
 inline constexpr DurationUs kPublicBodyTimeout = 5 * kSecondUs;
+// A preference page's form: two fields of at most 100 bytes for each of 64 channels and classes.
+inline constexpr size_t kFormBytesMax = 16 * 1024;
+// Customers on preference pages who wait for a shard at a time, each some ms, at most a commit: the
+// other half of the threads stays for the shop and probes.
+inline constexpr size_t kPreferenceWaitsMax = kThreads / 2;
+// Two clicks on one link within this are one: a double click, a preview beside the browser. As many
+// links are remembered, 8 bytes each; who clicks on more costs but the event.
+inline constexpr DurationUs kClickSpan = 10 * kSecondUs;
+inline constexpr size_t kClicksRemembered = 4096;
 inline constexpr DurationUs kAnswerTimeout = 20 * kSecondUs;
 // From one request of a connection to the next head's end.
 inline constexpr DurationUs kIdleTimeout = 30 * kSecondUs;

@@ -51,7 +51,7 @@ std::string_view ReasonPhrase(int status);
 
 enum class Access : uint8_t {
   kToken,   // a bearer token, or loopback where none are configured
-  kPublic,  // everybody: probes, metrics, and callbacks, which prove themselves by a signature
+  kPublic,  // everybody: probes, metrics, and what proves itself by a signature or sealed token
 };
 
 using Handler = std::function<Response(const Request&)>;
@@ -65,6 +65,7 @@ struct Route {
   Handler handler;
   // Asked with the head read and before the body is: why it is not wanted. Empty: it is.
   std::function<std::optional<Response>(const Request&)> refuse = {};
+  bool takes_multipart = false;
 };
 
 class Router {

@@ -34,14 +34,24 @@ std::string Answer(std::string_view description) {
   return answer.Add("description", description).Close();
 }
 
+// HTML instead of JSON.
+bool IsForCustomers(const Route& route) {
+  return route.pattern == "/u/{token}" || route.pattern == "/l/{token}";
+}
+
 std::string Responses(const Route& route) {
   JsonObject responses;
   if (route.pattern == "/v1/events") {
     responses.AddRaw("202", Answer("durable"));
   } else if (route.method == "DELETE") {
     responses.AddRaw("204", Answer("done"));
+  } else if (route.pattern == "/l/{token}") {
+    responses.AddRaw("302", Answer("on to the shop"));
   } else {
     responses.AddRaw("200", Answer("the answer"));
+  }
+  if (IsForCustomers(route)) {
+    return responses.AddRaw("default", Answer("a page that says what is wrong")).Close();
   }
   responses.AddRaw("default", R"({"description":"what is wrong, by RFC 9457","content":)"
                               R"({"application/problem+json":{"schema":)"
@@ -52,7 +62,10 @@ std::string Responses(const Route& route) {
 std::string Operation(const Route& route) {
   JsonObject operation;
   operation.Add("summary", route.summary).AddRaw("parameters", Parameters(route.pattern));
-  if (route.body_bytes_max > 0) {
+  if (route.takes_multipart) {
+    operation.AddRaw("requestBody", R"({"content":{"application/x-www-form-urlencoded":{},)"
+                                    R"("multipart/form-data":{}}})");
+  } else if (route.body_bytes_max > 0) {
     operation.AddRaw("requestBody",
                      R"({"required":true,"content":{"application/json":{},)"
                      R"("application/x-ndjson":{},"application/cloudevents+json":{}}})");

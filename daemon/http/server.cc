@@ -24,6 +24,16 @@
 namespace huitou::http {
 namespace {
 
+std::string LowerCase(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+constexpr std::string_view kMultipart = "multipart/";
+// Where the content type of such a body waits; not a header that a client can send.
+constexpr char kRawMultipart[] = "raw multipart";
+
 // --- the library's seams ------------------------------------------------------------------------
 
 // A place among a bounded number, given back at the latest by the destructor.
@@ -172,6 +182,12 @@ class LibraryServer final : public httplib::Server {
       // Ranges of generated answers make no sense.
       request.ranges.clear();
       request.headers.erase("Range");
+      // The library would take them apart; a route that takes them wants the bytes.
+      const std::string type = request.get_header_value("Content-Type");
+      if (LowerCase(type).starts_with(kMultipart)) {
+        request.headers.erase("Content-Type");
+        request.headers.emplace(kRawMultipart, type);
+      }
     };
     if constexpr (requires { self.process_request(stream, false, closed, setup); }) {
       return self.process_request(stream, false, closed, setup);
@@ -195,19 +211,13 @@ class LibraryServer final : public httplib::Server {
 
 // --- requests -----------------------------------------------------------------------------------
 
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 Request ToRequest(const httplib::Request& from) {
   Request request;
   request.method = from.method;
   request.target = from.target;
   request.query = ParseQuery(from.target);
   for (const auto& [name, value] : from.headers) {
-    request.headers.emplace_back(LowerCase(name), value);
+    request.headers.emplace_back(name == kRawMultipart ? "content-type" : LowerCase(name), value);
   }
   return request;
 }
@@ -218,8 +228,8 @@ bool HasBody(const httplib::Request& request) {
           request.get_header_value("Content-Length") != "0");
 }
 
-// Whether the length of the body is said in one way and within `bytes_max`.
-std::optional<Response> RefuseBody(const httplib::Request& request, size_t bytes_max) {
+// Whether the body's length is said in one way and within what the route takes.
+std::optional<Response> RefuseBody(const httplib::Request& request, const Route& route) {
   const bool chunked = request.has_header("Transfer-Encoding");
   const size_t lengths = request.get_header_value_count("Content-Length");
   if (!chunked && lengths == 0) {
@@ -238,11 +248,12 @@ std::optional<Response> RefuseBody(const httplib::Request& request, size_t bytes
     if (error != std::errc() || end != text.data() + text.size()) {
       return Problem(400, "Content-Length is no number");
     }
-    if (length > bytes_max) {
-      return Problem(413, "at most " + std::to_string(bytes_max) + " bytes are taken at once");
+    if (length > route.body_bytes_max) {
+      return Problem(
+          413, "at most " + std::to_string(route.body_bytes_max) + " bytes are taken at once");
     }
   }
-  if (LowerCase(request.get_header_value("Content-Type")).starts_with("multipart/")) {
+  if (!route.takes_multipart && request.has_header(kRawMultipart)) {
     return Problem(415, "multipart bodies are not taken");
   }
   return std::nullopt;
@@ -413,7 +424,7 @@ class Server::Impl {
         Answer(route.pattern, *none, to);
         return true;
       }
-      const std::optional<Response> refusal = RefuseBody(from, route.body_bytes_max);
+      const std::optional<Response> refusal = RefuseBody(from, route);
       if (refusal) {
         serving->close_after = true;
         Answer(route.pattern, *refusal, to);

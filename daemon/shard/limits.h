@@ -31,7 +31,10 @@ inline constexpr size_t kAwaitedTogether = 256;
 // Customers with one address who are told of one receipt in one turn: families share a phone, and
 // everybody without one a shop's placeholder. A profile read and a step each: some 20 ms.
 inline constexpr size_t kCustomersPerReceipt = 1000;
-// How often the store is asked for those.
+// Of a customer's newest decisions, those among which a click's dispatch is looked for: half a year
+// of a campaign a day, some 100 us.
+inline constexpr size_t kDecisionsPerClick = 500;
+// How often the store is asked for dispatches that are due.
 inline constexpr DurationUs kAwaitedInterval = kSecondUs;
 // A commit while catching up: so many events or so long, whichever comes first; a shard counts as
 // live when it stood at the end of its inputs within kLiveWithin.

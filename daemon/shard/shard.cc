@@ -238,6 +238,12 @@ Status Shard::Impl::TakeInbox() {
       return status;
     }
   }
+  for (PostedSaid& said : taken.said) {
+    Status status = ApplySaid(std::move(said));
+    if (!status.ok()) {
+      return status;
+    }
+  }
   for (const auto& [kind, sequence] : taken.delivered) {
     uint64_t& delivered = state_.sinks_delivered[static_cast<size_t>(kind)];
     if (sequence > delivered) {
@@ -412,6 +418,12 @@ void Shard::PostReceipt(std::string channel, channels::Receipt receipt,
     posted.channel = std::move(channel);
     posted.receipt = std::move(receipt);
     posted.done = std::move(done);
+  });
+}
+
+void Shard::PostSaid(Said said, std::function<void()> done) {
+  impl_->ToInbox([&](Impl::Inbox* inbox) {
+    inbox->said.push_back({std::move(said), std::move(done)});
   });
 }
 

@@ -133,6 +133,19 @@ struct ShardStatus {
   std::vector<std::string> silent_sources;
 };
 
+// What a customer said or did outside of the sources, of which an event is made: by a provider's
+// callback, or on a page of ours.
+struct Said {
+  std::string id;    // of the event
+  std::string type;  // "consent.revoked", "message.clicked", ...
+  std::string customer;
+  std::string channel;
+  std::string message_class;  // of consents; empty: marketing
+  std::string dispatch;       // what it answers, of a click perhaps the first digits; or empty
+  std::string text;           // what was written; of a click the link's name
+  TimeUs time = 0;            // 0: now
+};
+
 // What runs on the owner thread between two inputs, with everything committed.
 class ShardView {
  public:
@@ -192,6 +205,9 @@ class Shard {
   // it is about. A receipt without a dispatch id is looked for by the provider's message id; what a
   // person said reaches everybody who has the address.
   void PostReceipt(std::string channel, channels::Receipt receipt, std::function<void(bool)> done);
+  // `done` runs on the owner thread when the event is durable, or is none: a click of somebody of
+  // whom nothing is known, or on a message that nobody remembers.
+  void PostSaid(Said said, std::function<void()> done);
   // The sink has everything up to this sequence.
   void PostDelivered(SinkKind kind, uint64_t sequence);
   // There is room again on this channel (SendGate) or in the sinks.

@@ -59,14 +59,20 @@ class Shard::Impl {
     bool known = false;
     std::string heard_until;  // of those who have the address: the last one who was told
   };
+  struct PostedSaid {
+    Said said;
+    std::function<void()> done;
+  };
   struct Inbox {
     std::vector<SendResult> results;
     std::vector<PostedReceipt> receipts;
+    std::vector<PostedSaid> said;
     std::vector<std::pair<SinkKind, uint64_t>> delivered;
     std::vector<std::function<void(ShardView&)>> tasks;
 
     bool empty() const {
-      return results.empty() && receipts.empty() && delivered.empty() && tasks.empty();
+      return results.empty() && receipts.empty() && said.empty() && delivered.empty() &&
+             tasks.empty();
     }
   };
   template <typename Change>
@@ -150,15 +156,8 @@ class Shard::Impl {
   const ChannelPolicy& PolicyOf(const std::string& channel) const;
 
   // --- shard_receipts.cc
-  // What a person said, of which an event is made.
-  struct Said {
-    std::string id;  // of the event
-    std::string channel;
-    std::string dispatch;  // what it answers; empty when nobody knows
-    std::string text;
-    TimeUs time = 0;  // 0: now
-  };
   static constexpr std::string_view kMessageReplied = "message.replied";
+  static constexpr std::string_view kMessageClicked = "message.clicked";
   static constexpr std::string_view kConsentRevoked = "consent.revoked";
   static constexpr std::string_view kChannelSubscribed = "channel.subscribed";
   static constexpr std::string_view kChannelUnsubscribed = "channel.unsubscribed";
@@ -169,7 +168,11 @@ class Shard::Impl {
   // Who has answered a message with a stop word does not get it from another channel.
   Status SettleAnswered(const Id128& dispatch);
   Status StopFallback(const std::string& customer, const std::string& channel);
-  Status Hear(std::string_view type, const Said& said, const std::string& customer);
+  Status ApplySaid(PostedSaid posted);
+  // The whole id of a customer's dispatch; empty when it is not remembered.
+  Result<std::string> CompleteDispatch(const std::string& customer,
+                                       const std::string& digits) const;
+  Status Hear(const Said& said);
   Status SuppressChannel(const std::string& customer, const std::string& channel,
                          std::string_view reason);
 

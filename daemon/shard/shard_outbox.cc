@@ -101,8 +101,10 @@ Status Shard::Impl::ApplyResult(const SendResult& result) {
   if (status.ok() && result.outcome.revoke_consent) {
     Said said;
     said.id = Hash128({result.dispatch.ToString(), channel, "refused"}).ToString();
+    said.type = kConsentRevoked;
+    said.customer = customer;
     said.channel = channel;
-    status = Hear(kConsentRevoked, said, customer);
+    status = Hear(said);
   }
   return status;
 }

@@ -124,6 +124,7 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
   const std::string id = IdOf(receipt, posted->channel, wall_);
   const Id128 answered = record == nullptr ? Id128() : record->dispatch.id;
   for (const std::string& customer : customers) {
+    said.customer = customer;
     // What somebody wants comes before what the words were: who waits for a reply must not answer
     // to a "stop".
     Status status;
@@ -135,15 +136,14 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
         status = StopFallback(customer, posted->channel);
       }
       if (status.ok()) {
-        status = Hear(stops    ? kConsentRevoked
-                      : leaves ? kChannelUnsubscribed
-                               : kChannelSubscribed,
-                      said, customer);
+        said.type = stops ? kConsentRevoked : leaves ? kChannelUnsubscribed : kChannelSubscribed;
+        status = Hear(said);
       }
     }
     if (status.ok() && (receipt.kind == Receipt::Kind::kReplied || !receipt.text.empty())) {
       said.id = id + "/replied";
-      status = Hear(kMessageReplied, said, customer);
+      said.type = kMessageReplied;
+      status = Hear(said);
     }
     if (!status.ok()) {
       return status;
@@ -195,9 +195,52 @@ Status Shard::Impl::StopFallback(const std::string& customer_id, const std::stri
   return Status::Ok();
 }
 
+// Like a receipt: many share one commit, and who waits for it is told behind it.
+Status Shard::Impl::ApplySaid(PostedSaid posted) {
+  Said& said = posted.said;
+  bool counts = true;
+  if (said.type == kMessageClicked) {
+    Result<std::string> whole = CompleteDispatch(said.customer, said.dispatch);
+    if (!whole.ok()) {
+      return whole.status();
+    }
+    counts = !whole->empty();
+    said.dispatch = *std::move(whole);
+  }
+  if (!counts) {
+    posted.done();
+    return Status::Ok();
+  }
+  dirty_ = true;
+  acknowledge_.push_back(std::move(posted.done));
+  return Hear(said);
+}
+
+// Whatever left is in the journal, for as long as that is kept: lines of JSON, where a quote within
+// a value is never bare.
+Result<std::string> Shard::Impl::CompleteDispatch(const std::string& customer,
+                                                  const std::string& digits) const {
+  std::vector<std::string> lines;
+  Status status = parts_.store->ReadJournal(options_.shard, customer, wall_,
+                                            limits::kDecisionsPerClick, &lines);
+  if (!status.ok()) {
+    return status;
+  }
+  constexpr std::string_view kField = "\"dispatch\":\"";
+  const std::string wanted = std::string(kField) + digits;
+  constexpr size_t kIdDigits = 32;
+  for (const std::string& line : lines) {
+    const size_t at = line.find(wanted);
+    if (at != std::string::npos) {
+      return line.substr(at + kField.size(), kIdDigits);
+    }
+  }
+  return std::string();
+}
+
 // What a person says is an event like any other.
-Status Shard::Impl::Hear(std::string_view type, const Said& said, const std::string& customer_id) {
-  const Result<Customer*> customer = cache_.Find(customer_id);
+Status Shard::Impl::Hear(const Said& said) {
+  const Result<Customer*> customer = cache_.Find(said.customer);
   if (!customer.ok()) {
     return customer.status();
   }
@@ -207,13 +250,15 @@ Status Shard::Impl::Hear(std::string_view type, const Said& said, const std::str
   message.text = said.text;
   ConsentChange consent;
   consent.channel = said.channel;
+  consent.message_class = said.message_class;
+  const bool of_message = said.type == kMessageReplied || said.type == kMessageClicked;
   Event event;
   event.id = said.id;
-  event.type = type;
+  event.type = said.type;
   event.time = std::max(state_.frontier, std::min(said.time == 0 ? wall_ : said.time, wall_));
   event.customer.id = (*customer)->id;
   event.message = &message;
-  event.consent = type == kMessageReplied ? nullptr : &consent;
+  event.consent = of_message ? nullptr : &consent;
   return Step(EventInput{&event}, *customer);
 }
 

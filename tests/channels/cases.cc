@@ -88,15 +88,12 @@ ProviderCase Smtp() {
                        {"from", "回头小店 <shop@example.com>"},
                        {"username", "shop"},
                        {"password", "correct horse battery"},
-                       {"unsubscribe_url", "https://shop.example.com/u/{token}"},
-                       {"unsubscribe_secret", "sixteen bytes or more"},
                        {"dkim_key", kEd25519Pem},
                        {"dkim_selector", "huitou"},
                        {"return_path", "bounces+{dispatch}@example.com"},
                        {"callback_token", "0123456789abcdef0123"},
                        {"ses_topic", "arn:aws:sns:eu-west-1:123456789012:bounces"}};
-  c.secrets = {"correct horse battery", "sixteen bytes or more", "MC4CAQAwBQYDK2VwBCIEIJ1h",
-               "0123456789abcdef0123"};
+  c.secrets = {"correct horse battery", "MC4CAQAwBQYDK2VwBCIEIJ1h", "0123456789abcdef0123"};
   c.bad_settings = {{"url", "http://mail.example.com"},
                     {"url", "smtp://user:pass@mail.example.com"},
                     {"from", "nobody"},
@@ -105,9 +102,6 @@ ProviderCase Smtp() {
                     {"from", "Shop <a@b\r\nRCPT TO:<x@y>>"},
                     {"reply_to", "@b"},
                     {"password", ""},
-                    {"unsubscribe_url", "http://shop.example.com/u/{token}"},
-                    {"unsubscribe_url", "https://other.example.com/u/"},
-                    {"unsubscribe_secret", "short"},
                     {"dkim_key", "-----BEGIN PRIVATE KEY-----"},
                     {"dkim_selector", "two words"},
                     {"dkim_domain", "shop@example.com"},
@@ -119,6 +113,7 @@ ProviderCase Smtp() {
   c.message = ExampleMessage();
   c.message.address = "xiaoming@example.com";
   c.message.fields = {{"subject", "回头客专享优惠 🎁"}};
+  c.message.unsubscribe_url = "https://shop.example.com/u/token";
   c.context = ExampleContext();
   c.answers = {
       {"queued", SmtpAnswer(250, "2.0.0 Ok: queued as 4X"), Kind::kAccepted, ""},

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "channels/unsubscribe.h"
+#include "channels/limits.h"
 #include "tests/channels/case.h"
 
 namespace huitou::channels {
@@ -123,31 +123,21 @@ TEST(Smtp, RepeatsTheSameMessageUnderTheSameId) {
   EXPECT_TRUE(first.require_tls) << "a password never crosses the wire in clear by default";
 }
 
-TEST(Smtp, OffersOneClickUnsubscribe) {
+TEST(Smtp, OffersOneClickUnsubscribeByHttpsOnly) {
   const ProviderCase& c = AllCases()[3];
-  const auto mail = std::get<Mail>(MakeChannel("smtp", c.settings)->Encode(c.message, c.context));
-  EXPECT_THAT(mail.data, HasSubstr("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
-  const std::string start = "List-Unsubscribe: <https://shop.example.com/u/";
-  const size_t at = mail.data.find(start);
-  ASSERT_NE(at, std::string::npos);
-  const std::string token =
-      mail.data.substr(at + start.size(), mail.data.find('>', at) - at - start.size());
-  const auto who = ParseUnsubscribeToken("sixteen bytes or more", token);
-  ASSERT_TRUE(who);
-  EXPECT_EQ(who->customer, "c1");
-  EXPECT_EQ(who->channel, "test");
-}
-
-TEST(UnsubscribeToken, CannotBeForged) {
-  const std::string token = UnsubscribeToken("secret one", "email", "客户 1\nx");
-  EXPECT_EQ(ParseUnsubscribeToken("secret one", token)->customer, "客户 1\nx");
-  EXPECT_FALSE(ParseUnsubscribeToken("secret two", token));
-  EXPECT_FALSE(ParseUnsubscribeToken("", UnsubscribeToken("", "email", "c1")));
-  for (size_t i = 0; i < token.size(); ++i) {
-    std::string forged = token;
-    forged[i] = forged[i] == 'A' ? 'B' : 'A';
-    EXPECT_FALSE(ParseUnsubscribeToken("secret one", forged)) << i;
-    EXPECT_FALSE(ParseUnsubscribeToken("secret one", token.substr(0, i))) << i;
+  const auto channel = MakeChannel("smtp", c.settings);
+  const auto headers_with = [&](std::string url) {
+    Message message = c.message;
+    message.unsubscribe_url = std::move(url);
+    return std::get<Mail>(channel->Encode(message, c.context)).data;
+  };
+  const std::string offered = headers_with("https://shop.example.com/u/x_-9");
+  EXPECT_THAT(offered, HasSubstr("List-Unsubscribe: <https://shop.example.com/u/x_-9>\r\n"
+                                 "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+  for (const std::string& url :
+       {std::string(), std::string("http://shop.example.com/u/x"),
+        "https://shop.example.com/u/" + std::string(limits::kMailLineBytesMax, 'x')}) {
+    EXPECT_THAT(headers_with(url), Not(HasSubstr("List-Unsubscribe")));
   }
 }
 

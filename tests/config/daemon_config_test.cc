@@ -40,6 +40,7 @@ sinks:
   decisions: {kafka: {topic: huitou.decisions}}
   emits: {file: {path: ../var/emits.jsonl}}
 http: {listen: "[::1]:9000", tokens: file:tokens, tls: {certificate: c.pem, key: k.pem}}
+public: {url: "https://go.example.com/x/", secret: env:A_LONG_NAME, links: {sale: "https://shop.example.com/s?a=1"}}
 log: {level: debug, format: text}
 )");
   EXPECT_EQ(config.state_dir, "etc/../var/state");
@@ -68,6 +69,9 @@ log: {level: debug, format: text}
   EXPECT_EQ(config.http.host, "::1");
   EXPECT_EQ(config.http.port, 9000);
   EXPECT_THAT(config.http.tokens, ElementsAre("<file:etc/tokens>"));
+  EXPECT_EQ(config.public_door.url, "https://go.example.com/x");
+  EXPECT_EQ(config.public_door.secret, "<env:A_LONG_NAME>");
+  EXPECT_EQ(config.public_door.links.at("sale"), "https://shop.example.com/s?a=1");
   EXPECT_EQ(config.log.level, "debug");
 }
 
@@ -183,6 +187,13 @@ INSTANTIATE_TEST_SUITE_P(
             "http: {listen: \"0.0.0.0:8080\"}",
             {"4:16: warning: 'listen' is open to others, and there are no tokens; add 'tokens: "
              "file:PATH'; without them only loopback is served"}},
+        Row{"Public",
+            R"(public: {url: "ftp://x", secret: env:X, links: {sale: "//shop"}})",
+            {"4:15: error: 'url' must be a URL without query, not 'ftp://x'; write it like "
+             "https://go.example.com",
+             "4:34: error: cannot read 'env:X': it is not set",
+             "4:55: error: 'sale' must be a URL of http or https in ASCII, not '//shop'; write it "
+             "like https://shop.example.com/sale; other letters as %XX"}},
         Row{"Level",
             "log: {level: warn}",
             {"4:14: error: 'level' must be debug, info, warning or error, not 'warn'"}}),

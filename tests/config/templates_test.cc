@@ -247,5 +247,44 @@ TEST(Templates, TellsNamesThatSayNeitherLanguageNorChannel) {
                           "UTF-8"));
 }
 
+// What a send step is told over one template, with the links of a config file.
+std::vector<std::string> ToldOfLinks(const std::string& text, const PublicNames& names) {
+  TemplateSet set("zh-CN", names);
+  Diagnostics diagnostics;
+  set.Add("t.mustache", text, &TestChannels(), &diagnostics);
+  const StepNames steps;
+  const TemplateDefaults defaults;
+  VariableBinder binder({.names = steps}, defaults, &diagnostics);
+  TemplateSet::Use use;
+  use.name = "t";
+  use.via = {"console"};
+  set.Bind(use, &TestChannels(), &binder, &diagnostics);
+  EXPECT_THAT(binder.Finish(), testing::IsEmpty()) << "the core knows nothing of them";
+  return Lines(diagnostics);
+}
+
+TEST(Templates, LinksAreThoseOfTheConfigFile) {
+  const PublicNames names(std::set<std::string>{"sale", "new"});
+  EXPECT_THAT(ToldOfLinks("{{link.sale}} {{#link.new}}{{link.new}}{{/link.new}}", names),
+              testing::IsEmpty());
+  EXPECT_THAT(
+      ToldOfLinks("Hi {{link.sales}}", names),
+      ElementsAre(testing::StartsWith("t.mustache:1:6: error: no link 'sales' in the config "
+                                      "file's 'public:'; did you mean 'sale'")));
+  EXPECT_THAT(ToldOfLinks("{{unsubscribe_url}}", PublicNames(std::nullopt)),
+              ElementsAre(testing::StartsWith("t.mustache:1:3: warning: 'unsubscribe_url' is left "
+                                              "out: the config file has no 'public:'")));
+  EXPECT_THAT(ToldOfLinks("{{link.x}} {{unsubscribe_url}}", PublicNames()), testing::IsEmpty());
+}
+
+TEST(Templates, LinksAreMadeForEachMessage) {
+  const TemplateSet set = Make({{"t.mustache", "{{link.sale}}, {{unsubscribe_url}}"}});
+  const auto make = [](const std::string& name) { return "https://x/" + name + "/1"; };
+  EXPECT_EQ(set.Render("t", "en", "sms", {}, make)->text,
+            "https://x/link.sale/1, https://x/unsubscribe_url/1");
+  EXPECT_EQ(set.Render("t", "en", "sms", {})->text,
+            "https://example.com/link.sale, https://example.com/unsubscribe_url");
+}
+
 }  // namespace
 }  // namespace huitou::config

@@ -12,9 +12,9 @@
 #include "channels/crypto.h"
 #include "channels/mime.h"
 #include "channels/opt_out.h"
+#include "channels/public_links.h"
 #include "channels/reference.h"
 #include "channels/twilio_signature.h"
-#include "channels/unsubscribe.h"
 #include "channels/url.h"
 #include "channels/wechat_callback.h"
 #include "triggers/base/check.h"
@@ -135,7 +135,9 @@ void FuzzDecryption(std::string_view input) {
   (void)DecryptWechat(key, "", ToBase64(input));
   CHECK(FromBase64(ToBase64(input)) == input);
   CHECK(FromBase64Url(ToBase64Url(input)) == input);
-  CHECK(!ParseUnsubscribeToken("secret", input));
+  static const PublicLinks links({.url = "", .secret = "sixteen bytes or more", .links = {}});
+  CHECK(!links.ParsePreferences(input));
+  CHECK(!links.ParseClick(input));  // but once in 2^64
 }
 
 void FuzzTexts(std::string_view input) {

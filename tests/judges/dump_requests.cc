@@ -41,8 +41,6 @@ const config::Settings kMailSettings{{
     {"url", "smtp://127.0.0.1:25"},
     {"from", "\"回头小店, 上海\" <shop@example.com>"},
     {"reply_to", "Service <help@example.com>"},
-    {"unsubscribe_url", "https://shop.example.com/u/{token}"},
-    {"unsubscribe_secret", "judge-unsubscribe-secret"},
 }};
 
 // Each kind of body that the channel sms_http escapes for.
@@ -86,6 +84,7 @@ Message HardMessage(const std::string& text, int number) {
   message.locale = "zh-CN";
   message.text = text;
   message.time = 1'794'355'392 * kSecondUs;
+  message.unsubscribe_url = "https://shop.example.com/u/judged";
   return message;
 }
 
