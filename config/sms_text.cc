@@ -80,9 +80,8 @@ void CheckSms(const SmsTemplate& sms, const SmsRule& rule, Diagnostics* diagnost
   }
   diagnostics->Note(sms.place, std::move(told));
   const bool has_way_out =
-      std::any_of(kWaysOut.begin(), kWaysOut.end(), [&](std::string_view word) {
-        return sms.text.find(word) != std::string::npos;
-      });
+      std::any_of(kWaysOut.begin(), kWaysOut.end(),
+                  [&](std::string_view word) { return sms.text.find(word) != std::string::npos; });
   if (sms.marketing && !has_way_out) {
     diagnostics->Warning(sms.place, "marketing by SMS does not say how to opt out",
                          "end it with 拒收请回复R, or with: Reply STOP to opt out");

@@ -1,5 +1,5 @@
-// What a template for SMS makes of a customer's phone bill: how many parts, and whether the provider
-// takes it at all. Part of templates.cc, apart for its length. Pure; any thread.
+// What a template for SMS makes of a customer's phone bill: how many parts, and whether the
+// provider takes it at all. Part of templates.cc, apart for its length. Pure; any thread.
 #pragma once
 
 #include <string>

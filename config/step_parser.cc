@@ -240,9 +240,8 @@ SendStep StepParser::ParseSend(const Value& value, const CouponsHeld& held) cons
     Diagnostics& diagnostics = value.reader().diagnostics();
     VariableBinder binder(Reading(value, held), defaults, &diagnostics);
     const Place place = value.reader().document().PlaceOf(map["template"].node());
-    context_.templates->Bind(
-        {send.template_name, place, send.via, context_.shop.name, marketing_}, context_.channels,
-        &binder, &diagnostics);
+    context_.templates->Bind({send.template_name, place, send.via, context_.shop.name, marketing_},
+                             context_.channels, &binder, &diagnostics);
     send.variables = binder.Finish();
   }
   return send;

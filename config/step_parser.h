@@ -26,9 +26,9 @@ class StepParser {
         names_(names),
         environment_(environment),
         marketing_(campaign.message_class == MessageClass::kMarketing),
-        held_(names.coupons, {.local = context.coupons_local,
-                              .limited = campaign.limits.money.has_value() ||
-                                         !campaign.limits.budget.empty()}) {}
+        held_(names.coupons,
+              {.local = context.coupons_local,
+               .limited = campaign.limits.money.has_value() || !campaign.limits.budget.empty()}) {}
 
   // `steps` is a list of steps; `depth` counts the branches around it.
   std::vector<Step> Parse(const Value& steps, int depth = 0);

@@ -40,7 +40,9 @@ http::Preference PreferenceOf(const Customer& customer, const std::string& chann
     preference.address = AddressKind(known->second);
   }
   const uint32_t symbol = symbols.Find(channel);
-  const ConsentAnswer answer = ConsentOf(customer.profile.get(), symbol, message_class, {});
+  const ConsentAnswer answer = ConsentOf(
+      customer.profile.get(),
+      {.channel = symbol, .message_class = message_class, .template_name = {}, .planned = {}});
   const bool consents = answer == ConsentAnswer::kUnsaid
                             ? message_class != MessageClass::kMarketing || !set.shop.OptIn(channel)
                             : answer == ConsentAnswer::kGranted;

@@ -164,8 +164,8 @@ class Tally {
     if (channel == sms_.channels.end()) {
       return;
     }
-    const auto message = sms_.templates->Render(dispatch.template_name, dispatch.locale, name,
-                                                dispatch.variables);
+    const auto message =
+        sms_.templates->Render(dispatch.template_name, dispatch.locale, name, dispatch.variables);
     if (message.has_value()) {
       report->sms_parts[name] += MeasureSms(message->text, channel->second.alphabet).parts;
     }
