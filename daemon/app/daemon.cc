@@ -47,7 +47,13 @@ Status Daemon::Impl::Start() {
     return outlets.status();
   }
   outlets_ = *std::move(outlets);
-  const bool fresh = !std::filesystem::exists(state_dir_ + "/db");
+  const bool fresh = IsFirstStart();
+  if (fresh) {  // whatever a first start that was killed has left
+    if (Status status = ReplaceFile(CurrencyPath(), loaded_->campaigns->shop.currency.code());
+        !status.ok()) {
+      return status;
+    }
+  }
   if (Status status = OpenStore(); !status.ok()) {
     return status;
   }

@@ -75,7 +75,10 @@ class Daemon::Impl {
     std::unique_ptr<LogWriter> writer;   // of an http source
   };
 
+  // Of a store and its id, which is written behind it, there is neither.
+  bool IsFirstStart() const;
   Status OpenStore();
+  Result<std::unique_ptr<Store>> OpenStoreIn(const std::string& folder, uint16_t shards);
   Status OpenStreams();
   Status OpenShards();
   Status StartSinks();

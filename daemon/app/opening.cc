@@ -46,34 +46,17 @@ Result<std::string> ReadOrMakeStateId(const std::string& path, Random* random) {
 
 }  // namespace
 
-Status Daemon::Impl::OpenStore() {
-  const config::SourceConfig* source = nullptr;
-  const config::KafkaSource* kafka = FindKafka(loaded_->config, &source);
-  uint16_t wanted = 0;
-  const bool fresh = !std::filesystem::exists(state_dir_ + "/db");
-  if (kafka != nullptr) {
-    // Known from the store after the first start; a broker that is away then holds nobody up.
-    auto partitions = kafka::CountPartitions(kafka->brokers, kafka->properties, kafka->topics);
-    if (!partitions.ok() && (fresh || partitions.status().code() == StatusCode::kInvalid)) {
-      return {partitions.status().code(), "source " + source->name + ", brokers " + kafka->brokers +
-                                              ": " + partitions.status().message() +
-                                              (fresh ? "; the first start asks them how many "
-                                                       "partitions there are"
-                                                     : "")};
-    }
-    wanted = partitions.ok() ? *partitions : 0;
-  } else {
-    wanted = fresh ? kSlices : 0;
-  }
+Result<std::unique_ptr<Store>> Daemon::Impl::OpenStoreIn(const std::string& folder,
+                                                         uint16_t shards) {
   RocksOptions rocks;
-  rocks.directory = state_dir_ + "/db";
+  rocks.directory = folder;
   rocks.sync = loaded_->config.sync;
   auto key_value = OpenRocks(rocks);
   if (!key_value.ok()) {
     return key_value.status();
   }
   StoreOptions options;
-  options.shards = wanted;
+  options.shards = shards;
   options.on_upgrade = [this](uint64_t done) {
     if (log_limiter_.Pass("upgrade", SteadyNow())) {
       Log(LogLevel::kInfo,
@@ -81,7 +64,51 @@ Status Daemon::Impl::OpenStore() {
           {{"customers_done", done}});
     }
   };
-  auto store = Store::Open(*std::move(key_value), options);
+  return Store::Open(*std::move(key_value), options);
+}
+
+bool Daemon::Impl::IsFirstStart() const {
+  return !std::filesystem::exists(state_dir_ + "/db") &&
+         !std::filesystem::exists(state_dir_ + "/id");
+}
+
+Status Daemon::Impl::OpenStore() {
+  const config::SourceConfig* source = nullptr;
+  const config::KafkaSource* kafka = FindKafka(loaded_->config, &source);
+  const std::string folder = state_dir_ + "/db";
+  const bool fresh = IsFirstStart();
+  uint16_t wanted = fresh && kafka == nullptr ? kSlices : 0;
+  Status not_counted;
+  if (kafka != nullptr) {
+    // Known from the store after the first start; a broker that is away then holds nobody up.
+    auto partitions = kafka::CountPartitions(kafka->brokers, kafka->properties, kafka->topics);
+    if (partitions.ok()) {
+      wanted = *partitions;
+    } else {
+      not_counted = {partitions.status().code(), "source " + source->name + ", brokers " +
+                                                     kafka->brokers + ": " +
+                                                     partitions.status().message()};
+    }
+    if (not_counted.code() == StatusCode::kInvalid) {
+      return not_counted;
+    }
+  }
+  auto store = fresh && wanted == 0
+                   ? Result<std::unique_ptr<Store>>(Status(StatusCode::kNotFound, ""))
+                   : OpenStoreIn(folder, wanted);
+  // Also where the first start was killed before it had written anything; the id comes behind.
+  if (!store.ok() && store.status().code() == StatusCode::kNotFound) {
+    if (std::filesystem::exists(state_dir_ + "/id")) {
+      return {StatusCode::kCorrupt,
+              folder + " is empty, though " + state_dir_ +
+                  "/id says that it was not; restore a copy, or begin with a new state folder"};
+    }
+    if (kafka != nullptr) {
+      return {not_counted.code(),
+              not_counted.message() + "; the first start asks them how many partitions there are"};
+    }
+    store = OpenStoreIn(folder, kSlices);
+  }
   if (!store.ok()) {
     return store.status();
   }

@@ -10,6 +10,7 @@ import gzip
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -432,6 +433,24 @@ class Showing(unittest.TestCase):
                         "<td>thanks</td><td>active</td><td class=\"n\">1</td><td class=\"n\">0</td>",
                         "<p class=\"good\">ready</p>"):
                 wait_for(row, lambda text=row: text in one.get("/")[1])
+
+    def test_a_first_start_that_was_killed_leaves_nothing_in_the_way_of_the_next(self):
+        with house() as one:
+            os.makedirs(one.path("state", "db"))
+            one.start()
+            self.assertEqual(one.stop(), 0)
+            one.start()
+            self.assertEqual(one.stop(), 0)
+
+    def test_a_state_that_has_lost_its_store_does_not_begin_anew(self):
+        with house() as one:
+            one.start()
+            self.assertEqual(one.stop(), 0)
+            shutil.rmtree(one.path("state", "db"))
+            for _ in range(2):
+                one.spawn()
+                self.assertEqual(one.process.wait(60), 3)
+                self.assertIn("is empty, though", one.log())
 
     def test_a_state_that_kept_no_currency_says_which_one_it_takes(self):
         with house() as one:
