@@ -20,8 +20,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kTypical 
     {"coupon.expires_at", "2026-11-11 00:00"},
 }};
 constexpr std::string_view kOther = "ABCDEFGH";
-// https://shop.example/l/ and a token of 36 characters.
-constexpr size_t kLinkLength = 60;
 
 // Mainland carriers ask for 拒收请回复R, 退订回T or the like; elsewhere people know STOP.
 constexpr std::array<std::string_view, 6> kWaysOut = {"拒收",        "退订", "回T",
@@ -32,7 +30,7 @@ std::string Typical(const std::string& name, const std::string& shop_name) {
     return shop_name;
   }
   if (name == "unsubscribe_url" || name.starts_with("link.")) {
-    return std::string(kLinkLength, 'x');
+    return TypicalLink();
   }
   const auto* const known = std::find_if(kTypical.begin(), kTypical.end(),
                                          [&](const auto& entry) { return entry.first == name; });
@@ -49,6 +47,11 @@ std::string Counted(size_t count, std::string_view what) {
 }
 
 }  // namespace
+
+std::string TypicalLink() {
+  constexpr size_t kLength = 60;  // https://shop.example/l/ and a token of 36 characters
+  return std::string(kLength, 'x');
+}
 
 void CheckSms(const SmsTemplate& sms, const SmsRule& rule, Diagnostics* diagnostics) {
   MustacheVariables fixed = {{"shop.name", sms.shop_name}};

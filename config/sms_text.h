@@ -17,6 +17,9 @@ struct SmsTemplate {
   bool marketing = true;
 };
 
+// As long as what {{link.NAME}} and {{unsubscribe_url}} become.
+std::string TypicalLink();
+
 // A mistake where even the fixed words are more than the provider takes; else a note of the parts
 // that a typical message has, and a warning where marketing says no way out of it.
 void CheckSms(const SmsTemplate& sms, const SmsRule& rule, Diagnostics* diagnostics);

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "config/sms_text.h"
 #include "daemon/simulate/decision_log.h"
 #include "daemon/simulate/event_stream.h"
 #include "daemon/simulate/world.h"
@@ -165,7 +166,8 @@ class Tally {
       return;
     }
     const auto message =
-        sms_.templates->Render(dispatch.template_name, dispatch.locale, name, dispatch.variables);
+        sms_.templates->Render(dispatch.template_name, dispatch.locale, name, dispatch.variables,
+                               [](const std::string& /*link*/) { return config::TypicalLink(); });
     if (message.has_value()) {
       report->sms_parts[name] += MeasureSms(message->text, channel->second.alphabet).parts;
     }
