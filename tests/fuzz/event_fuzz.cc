@@ -43,7 +43,8 @@ void Check(std::string_view json) {
     EncodeEvent(owned.event(), options.currency, &kept);
     CHECK(once == kept);
   } else {
-    CHECK(decoder.Decode(json, {options.currency, false}, &event, &detail) != EventError::kNone);
+    CHECK(decoder.Decode(json, {.currency = options.currency, .keep_attributes = false}, &event,
+                         &detail) != EventError::kNone);
   }
   static_cast<void>(decoder.DecodeMapped(json, map, options, &event, &detail));
 }
