@@ -55,6 +55,9 @@ struct MetadataDeleter {
     rd_kafka_metadata_destroy(metadata);
   }
 };
+struct EventDeleter {
+  void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
+};
 struct TopicDeleter {
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
 };
@@ -229,6 +232,39 @@ Status AskCommitted(rd_kafka_t* client, std::vector<Partition>* partitions) {
     partition.offset = partition.offset < 0 ? -1 : partition.offset;
   }
   return Status::Ok();
+}
+
+Result<bool> HasMember(rd_kafka_t* client, const std::string& group,
+                       const std::string& instance_id) {
+  const Queue queue(rd_kafka_queue_new(client));
+  const char* groups[] = {group.c_str()};
+  rd_kafka_DescribeConsumerGroups(client, groups, 1, nullptr, queue.get());
+  const std::unique_ptr<rd_kafka_event_t, EventDeleter> event(
+      rd_kafka_queue_poll(queue.get(), limits::kKafkaAnswer_ms));
+  const char* what = "kafka does not say the group's members";
+  if (event == nullptr) {
+    return Unavailable(what, RD_KAFKA_RESP_ERR__TIMED_OUT);
+  }
+  if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return Unavailable(what, rd_kafka_event_error(event.get()));
+  }
+  size_t count = 0;
+  const rd_kafka_ConsumerGroupDescription_t** found = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+  if (count != 1) {
+    return Unavailable(what, RD_KAFKA_RESP_ERR__BAD_MSG);
+  }
+  if (const rd_kafka_error_t* error = rd_kafka_ConsumerGroupDescription_error(found[0])) {
+    return Unavailable(what, rd_kafka_error_code(error));
+  }
+  for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(found[0]); ++i) {
+    const char* member = rd_kafka_MemberDescription_group_instance_id(
+        rd_kafka_ConsumerGroupDescription_member(found[0], i));
+    if (member != nullptr && member == instance_id) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::string ErrorText(int code) {

@@ -60,6 +60,10 @@ struct Partition {
 Status AskEdges(rd_kafka_t* client, Edge edge, int timeout_ms, std::vector<Partition>* partitions);
 // What the group has committed; offset -1 where nothing is.
 Status AskCommitted(rd_kafka_t* client, std::vector<Partition>* partitions);
+// Whether the group has a member of this group.instance.id: one that lives, or one that the broker
+// has not missed for session.timeout.ms yet.
+Result<bool> HasMember(rd_kafka_t* client, const std::string& group,
+                       const std::string& instance_id);
 
 List ToList(const std::vector<Partition>& partitions);
 std::vector<Partition> FromList(const rd_kafka_topic_partition_list_t* list);

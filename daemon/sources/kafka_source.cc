@@ -27,37 +27,6 @@ namespace {
 
 constexpr int kPoll_ms = 50;
 
-// Defaults that the user's properties may replace, and what they may not.
-kafka::Properties Tunable(const KafkaSourceOptions& options) {
-  const size_t queues = std::max<size_t>(1, options.topics.size() * options.shards);
-  const size_t kilobytes =
-      std::max(limits::kFetchAheadKilobytes / queues, limits::kFetchAheadKilobytesMin);
-  kafka::Properties properties = {
-      {"queued.min.messages", std::to_string(limits::kFetchAheadRecords)},
-      {"queued.max.messages.kbytes", std::to_string(kilobytes)},
-      {"reconnect.backoff.max.ms", "2000"},
-      {"group.instance.id", "huitou-" + options.state_id},
-  };
-  for (const auto& [name, value] : options.properties) {
-    properties[name] = value;
-  }
-  return properties;
-}
-
-kafka::Properties Fixed(const KafkaSourceOptions& options) {
-  return {
-      {"group.id", options.group},
-      {"partition.assignment.strategy", "range"},
-      {"enable.auto.commit", "false"},
-      {"enable.auto.offset.store", "false"},
-      {"auto.offset.reset", "error"},
-      {"enable.partition.eof", "true"},
-      {"allow.auto.create.topics", "false"},
-      // Any poll would reset it (#4176); WatchWorkers does its work.
-      {"max.poll.interval.ms", "86400000"},
-  };
-}
-
 }  // namespace
 
 class KafkaSource::Impl {
@@ -143,7 +112,7 @@ class KafkaSource::Impl {
 
   Status Open() {
     Result<kafka::Conf> conf =
-        kafka::MakeConf(options_.brokers, Tunable(options_), Fixed(options_));
+        kafka::MakeConf(options_.brokers, kafka::Tunable(options_), kafka::Fixed(options_));
     if (!conf.ok()) {
       return conf.status();
     }
@@ -254,7 +223,7 @@ class KafkaSource::Impl {
       if ((fatal_ != 0 || again_) && !Rebuild()) {
         return;
       }
-      if (!joined_ && !Join()) {
+      if (!joined_ && (!MayJoinAgain() || !Join())) {
         if (!Sleep(limits::kLookAgain)) {
           return;
         }
@@ -277,6 +246,19 @@ class KafkaSource::Impl {
         watched_at = now;
       }
     }
+  }
+
+  bool MayJoinAgain() {
+    if (!fenced_at_) {
+      return true;
+    }
+    const Status status = kafka::MayJoinAgain(
+        client_.get(), options_, kafka::Tunable(options_).at("group.instance.id"), *fenced_at_);
+    SetProblem(status.message());
+    if (status.ok()) {
+      fenced_at_.reset();
+    }
+    return status.ok();
   }
 
   // Nothing is asked of the group before the topics are as they must be and some partition is not
@@ -310,11 +292,12 @@ class KafkaSource::Impl {
   bool Rebuild() {
     const int fatal = fatal_.exchange(0);
     again_ = false;
-    Revoke();
+    TakeAway();
     if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
-      SetProblem("another daemon has joined with this group.instance.id; this one is out");
-      return false;
+      fenced_at_ = Committed();
     }
+    ForgetFeeds();
+    rd_kafka_assign(client_.get(), nullptr);
     {
       const std::lock_guard lock(mutex_);
       client_.reset();
@@ -443,7 +426,7 @@ class KafkaSource::Impl {
 
   // --- what is only shown, and who watches ---
 
-  bool CommitToGroup() {
+  std::vector<Partition> Committed() const {
     std::vector<Partition> partitions;
     for (const auto& [shard, of_shard] : SnapshotFeeds()) {
       for (const std::shared_ptr<Feed>& feed : of_shard) {
@@ -455,6 +438,11 @@ class KafkaSource::Impl {
         }
       }
     }
+    return partitions;
+  }
+
+  bool CommitToGroup() {
+    const std::vector<Partition> partitions = Committed();
     if (partitions.empty()) {
       return false;
     }
@@ -550,6 +538,8 @@ class KafkaSource::Impl {
   bool joined_ = false;         // control thread
   bool again_ = false;          // control thread; the client is of no use for a reason that passes
   std::atomic<int> fatal_ = 0;  // the code of a fatal error
+  // Set while a member of the same group.instance.id has put this one out: where it stood then.
+  std::optional<std::vector<Partition>> fenced_at_;
   std::atomic<bool> group_commit_done_ = false;
 
   mutable std::mutex mutex_;

@@ -62,6 +62,36 @@ Result<std::vector<Known>> AskAll(rd_kafka_t* client, const std::vector<Partitio
 
 }  // namespace
 
+Properties Tunable(const KafkaSourceOptions& options) {
+  const size_t queues = std::max<size_t>(1, options.topics.size() * options.shards);
+  const size_t kilobytes =
+      std::max(limits::kFetchAheadKilobytes / queues, limits::kFetchAheadKilobytesMin);
+  Properties properties = {
+      {"queued.min.messages", std::to_string(limits::kFetchAheadRecords)},
+      {"queued.max.messages.kbytes", std::to_string(kilobytes)},
+      {"reconnect.backoff.max.ms", "2000"},
+      {"group.instance.id", "huitou-" + options.state_id},
+  };
+  for (const auto& [name, value] : options.properties) {
+    properties[name] = value;
+  }
+  return properties;
+}
+
+Properties Fixed(const KafkaSourceOptions& options) {
+  return {
+      {"group.id", options.group},
+      {"partition.assignment.strategy", "range"},
+      {"enable.auto.commit", "false"},
+      {"enable.auto.offset.store", "false"},
+      {"auto.offset.reset", "error"},
+      {"enable.partition.eof", "true"},
+      {"allow.auto.create.topics", "false"},
+      // Any poll would reset it (#4176); WatchWorkers does its work.
+      {"max.poll.interval.ms", "86400000"},
+  };
+}
+
 std::string OwnerMark(const std::string& state_id) {
   return std::string(kMarkPrefix) + state_id;
 }
@@ -92,6 +122,34 @@ Status MayJoin(rd_kafka_t* client, const KafkaSourceOptions& options) {
       [&](const Partition& partition) { return IsForeign(partition, options.state_id); });
   return all_foreign ? Status(StatusCode::kInvalid, ForeignText("every partition", options.group))
                      : Status::Ok();
+}
+
+Status MayJoinAgain(rd_kafka_t* client, const KafkaSourceOptions& options,
+                    const std::string& instance_id, const std::vector<Partition>& left) {
+  const Result<bool> there = HasMember(client, options.group, instance_id);
+  if (!there.ok()) {
+    return there.status();
+  }
+  if (*there) {
+    return {StatusCode::kUnavailable,
+            "another daemon has joined with this group.instance.id; this one waits until that "
+            "member is gone"};
+  }
+  std::vector<Partition> committed = left;
+  if (Status status = committed.empty() ? Status::Ok() : AskCommitted(client, &committed);
+      !status.ok()) {
+    return status;
+  }
+  for (const Partition& own : left) {
+    const Partition* of_group = Find(committed, own);
+    if (of_group != nullptr && of_group->offset > own.offset) {
+      return {StatusCode::kInvalid,
+              "another daemon with a copy of this state has read on: " + own.Name() + " at " +
+                  std::to_string(of_group->offset) + ", this state at " +
+                  std::to_string(own.offset) + "; stop this one"};
+    }
+  }
+  return Status::Ok();
 }
 
 Result<int64_t> StartOf(const Known& known, const KafkaSourceOptions& options) {

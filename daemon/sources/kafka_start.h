@@ -1,5 +1,6 @@
-// Where the partitions begin, and which are refused: the checks between being assigned partitions
-// and fetching them. For kafka_source.cc; the source's thread.
+// How a consumer joins the group, where its partitions begin and which are refused: the checks
+// before it joins, and between being assigned partitions and fetching them. For kafka_source.cc;
+// the source's thread.
 #pragma once
 
 #include <functional>
@@ -12,12 +13,24 @@
 
 namespace huitou::kafka {
 
+// The consumer's defaults that the user's properties may replace, and what they may not.
+Properties Tunable(const KafkaSourceOptions& options);
+Properties Fixed(const KafkaSourceOptions& options);
+
 // What an owner writes beside the group's offsets: "huitou:STATE_ID".
 std::string OwnerMark(const std::string& state_id);
 
 // OK when the topics have as many partitions as the store has shards, and not all of them are
 // marked by another state.
 Status MayJoin(rd_kafka_t* client, const KafkaSourceOptions& options);
+
+// After a member with our group.instance.id put this one out. OK when that member is gone and has
+// not read on behind `left`, the offsets at which this one was put out. Such a member is another
+// daemon with a copy of the state; or it is this one: a broker that comes back from a crash, or a
+// session that times out, gives it a new identity and then takes a late request of the old one for
+// a rival's (librdkafka #3437).
+Status MayJoinAgain(rd_kafka_t* client, const KafkaSourceOptions& options,
+                    const std::string& instance_id, const std::vector<Partition>& left);
 
 // What is known of one partition when it is assigned.
 struct Known {

@@ -170,7 +170,29 @@ TEST_F(KafkaSourceTest, ACopyOfTheStatePutsTheFirstDaemonOut) {
   EXPECT_GT(first.revoked(), 0);
   producer_.SendNumbered(orders_, 0, "x", 100);
   EXPECT_TRUE(Eventually([&] { return CountOf(copied) == 100; }));
+  // Gone, it has sent what the first knows nothing of.
+  second.Stop();
+  EXPECT_TRUE(Eventually([&] {
+    return Reasons(first.source()).find("another daemon with a copy of this state has read on") !=
+           std::string::npos;
+  })) << Reasons(first.source());
   EXPECT_EQ(CountOf(state_), 0U);
+}
+
+// As after a broker's crash, which can leave a member in the group that is nobody.
+TEST_F(KafkaSourceTest, PutOutByAMemberThatReadsNothingItJoinsAgain) {
+  MakeTopics();
+  SourceReader daemon(Options(), &state_);
+  ASSERT_TRUE(Eventually([&] { return daemon.assigned() > 0; }));
+  ReaderState nobody;
+  {
+    SourceReader ghost(Options(), &nobody);
+    ASSERT_TRUE(Eventually([&] { return daemon.revoked() > 0; }));
+  }
+  producer_.SendNumbered(orders_, 0, "x", 100);
+  EXPECT_TRUE(Eventually([&] { return CountOf(state_) == 100; })) << Reasons(daemon.source());
+  EXPECT_THAT(daemon.source().NotReady(), IsEmpty());
+  EXPECT_EQ(CountOf(nobody), 0U);
 }
 
 TEST_F(KafkaSourceTest, GoesOnWhereTheStoreStands) {
