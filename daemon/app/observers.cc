@@ -134,25 +134,25 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
     std::lock_guard lock(mutex_);
     channels_[std::string(channel)].last_refusal = outcome.reason;
   }
-  if (outcome.kind == Kind::kChannelPaused) {
-    Log(LogLevel::kError, "the provider refuses this account or configuration; the channel pauses",
-        {{"channel", channel}, {"reason", outcome.reason}});
-    return;
-  }
   // One of a kind in a while: a provider that is away fails every send.
   const std::string_view word = channels::ToWord(outcome.kind);
-  if (const auto left_out =
-          limiter_.Pass(std::string(channel).append(" ").append(word), SteadyNow())) {
-    Log(LogLevel::kWarning, "a send was not accepted",
-        {{"channel", channel},
-         {"outcome", word},
-         {"reason", outcome.reason},
-         {"left_out", *left_out}});
+  const auto left_out = limiter_.Pass(std::string(channel).append(" ").append(word), SteadyNow());
+  if (!left_out) {
+    return;
   }
+  const bool paused = outcome.kind == Kind::kChannelPaused;
+  Log(paused ? LogLevel::kError : LogLevel::kWarning,
+      paused ? "the provider refuses this account or configuration; the channel pauses"
+             : "a send was not accepted",
+      {{"channel", channel},
+       {"outcome", word},
+       {"reason", outcome.reason},
+       {"left_out", *left_out}});
 }
 
 void DispatchMetrics::OnCircuit(std::string_view channel, CircuitBreaker::State state) {
   const bool open = state != CircuitBreaker::State::kClosed;
+  metrics_->Set(Metric::kCircuitOpen, {channel}, open ? 1 : 0);
   std::string last_reason;
   {
     std::lock_guard lock(mutex_);

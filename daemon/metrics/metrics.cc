@@ -71,6 +71,9 @@ constexpr MetricRow kTable[] = {
     {Metric::kInFlight, Type::kGauge, "huitou_in_flight", "campaign", "Open episodes."},
     {Metric::kOutboxDepth, Type::kGauge, "huitou_outbox_depth", "channel",
      "Dispatches planned or on their way."},
+    {Metric::kCircuitOpen, Type::kGauge, "huitou_circuit_open", "channel",
+     "1 while the channel's provider fails and its sends wait, or are tried one at a time; else "
+     "0."},
     {Metric::kSinkDepth, Type::kGauge, "huitou_sink_depth", "sink",
      "Records, for decisions one per step of a campaign, that are durable here and not yet at "
      "the sink."},

@@ -45,6 +45,7 @@ enum class Metric : uint8_t {
   kTimersHeld,
   kInFlight,
   kOutboxDepth,
+  kCircuitOpen,
   kSinkDepth,
   kSourceLag,
   kMoneySpent,

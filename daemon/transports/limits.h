@@ -28,5 +28,8 @@ inline constexpr size_t kMailThreadsMax = 16;
 // An idle connection is not used again after this: servers close theirs after 5 to 75 s, and a
 // request that crosses the server's close on the wire has an unknown outcome.
 inline constexpr long kIdleSeconds = 15;
+// The trusted authorities are read again after this: the system renews them a few times a year, and
+// 100 ms in ten minutes are nothing.
+inline constexpr long kAuthoritiesSeconds = 600;
 
 }  // namespace huitou::transport_limits

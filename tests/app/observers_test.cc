@@ -48,6 +48,10 @@ TEST_F(DispatchLog, AThousandFailuresAreOneLine) {
     Tell(Outcome::Kind::kRetry, "server_error");
   }
   EXPECT_EQ(1U, lines_.size());
+  for (int i = 0; i < 1000; ++i) {  // all that were on their way when the account was closed
+    Tell(Outcome::Kind::kChannelPaused, "unauthorized");
+  }
+  EXPECT_EQ(2U, lines_.size());
 }
 
 TEST_F(DispatchLog, WhatIsAcceptedIsNoNews) {
@@ -65,6 +69,21 @@ TEST_F(DispatchLog, ACircuitThatOpensNamesTheLastReason) {
   EXPECT_THAT(lines_,
               ElementsAre(AllOf(HasSubstr("circuit open"), HasSubstr("last_reason=server_error")),
                           HasSubstr("circuit closed")));
+}
+
+TEST_F(DispatchLog, ACircuitIsAGauge) {
+  const auto gauge = [this](CircuitBreaker::State state) {
+    observer_.OnCircuit("sms", state);
+    return metrics_.Serialize();
+  };
+  EXPECT_THAT(gauge(CircuitBreaker::State::kClosed),
+              HasSubstr("huitou_circuit_open{channel=\"sms\"} 0"));
+  EXPECT_THAT(gauge(CircuitBreaker::State::kOpen),
+              HasSubstr("huitou_circuit_open{channel=\"sms\"} 1"));
+  EXPECT_THAT(gauge(CircuitBreaker::State::kHalfOpen),
+              HasSubstr("huitou_circuit_open{channel=\"sms\"} 1"));
+  EXPECT_THAT(gauge(CircuitBreaker::State::kClosed),
+              HasSubstr("huitou_circuit_open{channel=\"sms\"} 0"));
 }
 
 }  // namespace

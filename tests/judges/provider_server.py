@@ -51,6 +51,7 @@ FAULTS = """
   huge       200 and 10 MB
   redirect   302 to /elsewhere
   cut        half of an answer, then the end
+  echo       `status` and, as the body, the request itself: its headers with all secrets, its text
 With "after": true the request is taken first, so that the message is out though the answer is lost.
 """
 
@@ -252,6 +253,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "empty": (200, {}, b""),
                 "huge": (200, {"content-type": "application/json"}, b"[" * 10_000_000),
                 "redirect": (302, {"location": "/elsewhere"}, b""),
+                "echo": (fault.get("status", 400), {"content-type": "text/plain"}, self.request_text),
             }[kind]
             self.write(status, headers, body)
         return None
@@ -337,6 +339,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.write_json(404, {"error": "not found"})
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
+        self.request_text = f"{self.path}\n{self.headers}\n".encode() + body
         with state.lock:
             state.requests[url.path] += 1
             state.open += 1
@@ -393,7 +396,7 @@ class Server(http.server.ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def main():
+def options_of(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__ + FAULTS,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
@@ -410,7 +413,11 @@ def main():
     parser.add_argument("--coupon-token", default="judge-coupon-token")
     parser.add_argument("--ledger", help="append every message taken, as JSON lines")
     parser.add_argument("--tls", metavar="DIR", help="serve HTTPS with a certificate made in DIR")
-    options = parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def main():
+    options = options_of()
     server = Server(("127.0.0.1", options.port), Handler)
     server.state = State(options)
     if options.tls:

@@ -279,6 +279,20 @@ TEST(HttpTransport, VerifiesCertificatesAlways) {
   EXPECT_EQ(Say(Call(&system, Post(good_url))), "not sent") << "self-signed";
 }
 
+TEST(HttpTransport, TheAuthoritiesAreReadOnceForManyConnections) {
+  TemporaryDirectory directory;
+  const Certificate good(directory, "good", "IP:127.0.0.1");
+  const std::string script = HUITOU_SOURCE_DIR "/tests/transports/tls_server.py";
+  Child first({"python3", script, good.certificate, good.key});
+  Child second({"python3", script, good.certificate, good.key});
+  const std::string first_url = "https://127.0.0.1:" + first.ReadLine();
+  const std::string second_url = "https://127.0.0.1:" + second.ReadLine();
+  HttpTransport transport(CurlOptions{good.certificate});
+  EXPECT_EQ(Say(Call(&transport, Post(first_url))), "200 ok");
+  std::filesystem::remove(good.certificate);
+  EXPECT_EQ(Say(Call(&transport, Post(second_url))), "200 ok");
+}
+
 TEST(HttpTransport, AServerThatSpeaksNoTlsIsNotSent) {
   RawServer server([](Connection& connection) {
     std::string line;
