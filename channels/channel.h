@@ -127,7 +127,10 @@ struct Receipt {
   std::string address;              // of kReplied, kUnsubscribed, kSubscribed; E.164 for a phone
   std::string reason;
   std::string text;  // of kReplied
-  TimeUs time = 0;   // 0 when the provider does not say
+  // Of kUnsubscribed with the reason "opted_out": no more of this template; of kSubscribed: one
+  // message of it. Empty: about the channel.
+  std::string template_name;
+  TimeUs time = 0;  // 0 when the provider does not say
 };
 
 struct CallbackRequest {

@@ -19,8 +19,7 @@ class HttpCoupons : public CouponProvider {
   HttpCoupons(std::string url, std::string token)
       : url_(std::move(url)), token_(std::move(token)) {}
 
-  std::variant<std::string, HttpRequest> Issue(const CouponRequest& coupon,
-                                               const EncodeContext& /*context*/) const override {
+  Step Issue(const CouponRequest& coupon, const EncodeContext& /*context*/) const override {
     HttpRequest request;
     request.url = url_;
     request.headers = {{"content-type", "application/json"},

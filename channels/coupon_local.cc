@@ -44,8 +44,7 @@ class LocalCoupons : public CouponProvider {
   LocalCoupons(std::string_view secret, std::string prefix, int length)
       : secret_(secret), prefix_(std::move(prefix)), length_(length) {}
 
-  std::variant<std::string, HttpRequest> Issue(const CouponRequest& request,
-                                               const EncodeContext& /*context*/) const override {
+  Step Issue(const CouponRequest& request, const EncodeContext& /*context*/) const override {
     return prefix_ + Letters(secret_.Sign(request.dispatch.ToString()), length_);
   }
 

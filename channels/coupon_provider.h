@@ -21,7 +21,8 @@ struct CouponRequest {
   std::string coupon;  // the step's id
   Money value;
   Money min_spend;
-  TimeUs expires_at = 0;  // 0: never
+  TimeUs expires_at = 0;      // 0: never
+  std::string wechat_openid;  // the customer's; empty: unknown
 };
 
 struct CouponOutcome {
@@ -32,9 +33,9 @@ struct CouponOutcome {
 class CouponProvider {
  public:
   virtual ~CouponProvider() = default;
-  // The code at once (local), or what to ask.
-  virtual std::variant<std::string, HttpRequest> Issue(const CouponRequest& request,
-                                                       const EncodeContext& context) const = 0;
+  // The code at once (local), what to ask, or why neither can be.
+  using Step = std::variant<std::string, HttpRequest, Outcome>;
+  virtual Step Issue(const CouponRequest& request, const EncodeContext& context) const = 0;
   virtual CouponOutcome Decode(const Answer& answer, TimeUs now) const = 0;
 };
 

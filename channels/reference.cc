@@ -42,6 +42,8 @@ std::string_view ToSentence(config::Address address) {
       return "Needs the customer's `email`.";
     case config::Address::kWechatOpenid:
       return "Needs the customer's `wechat_openid`.";
+    case config::Address::kAttribute:
+      return "Needs the attribute of the customer that `recipient` names, a text.";
   }
   return "";
 }
@@ -129,7 +131,7 @@ std::string AnswersTable(const Registration& registration) {
     table += fmt::format("| `{}` | {} | {} | {} |\n", rule.code, ToWord(rule.kind),
                          rule.reason.empty() ? "" : fmt::format("`{}`", rule.reason),
                          rule.suppress_address ? "the address is not used again"
-                         : rule.revoke_consent ? "the consent for the channel is revoked"
+                         : rule.revoke_consent ? "the consent is revoked"
                                                : "");
   }
   return table;
@@ -149,6 +151,7 @@ constexpr Reason kReasons[] = {
     {"bad_content", "a forbidden word, character or link in what the template was filled with"},
     {"bad_number", "no phone number that this provider sends to"},
     {"bad_openid", "no follower of this account"},
+    {"bad_recipient", "no member of the company, or contact of theirs, who can get it"},
     {"bad_request", "the provider does not understand the request"},
     {"bad_sender",
      "the sender's address or number, its domain, SPF, DKIM, DMARC or registration is not in "
@@ -182,6 +185,7 @@ constexpr Reason kReasons[] = {
     {"too_long", "a parameter is longer than the provider takes"},
     {"unauthorized", "key, password, permission or IP address is not accepted"},
     {"unavailable", "the provider cannot just now"},
+    {"window_closed", "the customer did nothing lately that lets the account write"},
 };
 
 constexpr std::string_view kGenerated =

@@ -17,14 +17,17 @@ Registration TencentRegistration();
 Registration TwilioRegistration();
 Registration SmsHttpRegistration();
 Registration WechatTemplateRegistration();
+Registration WechatSubscriptionRegistration();
 CouponRegistration LocalCouponRegistration();
 CouponRegistration HttpCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
-      ConsoleRegistration(), FileRegistration(),    WebhookRegistration(),
-      SmtpRegistration(),    AliyunRegistration(),  TencentRegistration(),
-      TwilioRegistration(),  SmsHttpRegistration(), WechatTemplateRegistration(),
+      ConsoleRegistration(),        FileRegistration(),
+      WebhookRegistration(),        SmtpRegistration(),
+      AliyunRegistration(),         TencentRegistration(),
+      TwilioRegistration(),         SmsHttpRegistration(),
+      WechatTemplateRegistration(), WechatSubscriptionRegistration(),
   };
   return providers;
 }

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <pugixml.hpp>
-#include <vector>
 
 #include "channels/crypto.h"
 #include "channels/limits.h"
@@ -35,9 +34,22 @@ bool IsFresh(const std::string& timestamp, TimeUs now) {
          std::llabs(seconds - now / kSecondUs) <= limits::kCallbackSkewMax / kSecondUs;
 }
 
-// The texts of the children of <xml>. A DOCTYPE is skipped unread, so that no entity but the five
-// of XML itself is ever expanded.
-std::optional<FlatObject> ParseXml(std::string_view xml) {
+struct Parsed {
+  FlatObject message;
+  std::vector<FlatObject> items;
+};
+
+FlatObject TextsOf(const pugi::xml_node& node) {
+  FlatObject texts;
+  for (const pugi::xml_node& child : node.children()) {
+    texts.emplace(child.name(), child.child_value());
+  }
+  return texts;
+}
+
+// The texts of the children of <xml>, and of each <List> within one of them. A DOCTYPE is skipped
+// unread, so that no entity but the five of XML itself is ever expanded.
+std::optional<Parsed> ParseXml(std::string_view xml) {
   pugi::xml_document document;
   constexpr unsigned kOptions = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol;
   if (xml.size() > limits::kCallbackBytesMax ||
@@ -48,15 +60,17 @@ std::optional<FlatObject> ParseXml(std::string_view xml) {
   if (!root) {
     return std::nullopt;
   }
-  FlatObject message;
+  Parsed parsed{TextsOf(root), {}};
   for (const pugi::xml_node& child : root.children()) {
-    message.emplace(child.name(), child.child_value());
+    for (const pugi::xml_node& item : child.children("List")) {
+      parsed.items.push_back(TextsOf(item));
+    }
   }
-  return message;
+  return parsed;
 }
 
 WechatCall Refused(int status) {
-  return {RefuseCallback(status), std::nullopt};
+  return {RefuseCallback(status), std::nullopt, {}};
 }
 
 WechatCall AnswerConsole(const CallbackRequest& request, const WechatCallbackSettings& settings,
@@ -67,7 +81,7 @@ WechatCall AnswerConsole(const CallbackRequest& request, const WechatCallbackSet
     if (!SignatureMatches(parts, QueryValue(request.url, "signature"))) {
       return Refused(403);
     }
-    return {AcceptCallback("text/plain; charset=utf-8", echo), std::nullopt};
+    return {AcceptCallback("text/plain; charset=utf-8", echo), std::nullopt, {}};
   }
   std::vector<std::string> with_echo = parts;
   with_echo.push_back(echo);
@@ -78,25 +92,25 @@ WechatCall AnswerConsole(const CallbackRequest& request, const WechatCallbackSet
   if (!plain) {
     return Refused(403);
   }
-  return {AcceptCallback("text/plain; charset=utf-8", *plain), std::nullopt};
+  return {AcceptCallback("text/plain; charset=utf-8", *plain), std::nullopt, {}};
 }
 
 // The message of a POST: as it is in plain mode; with a key only what is encrypted is believed,
 // since the plain signature says nothing about the body.
-std::optional<FlatObject> VerifiedMessage(const CallbackRequest& request,
-                                          const WechatCallbackSettings& settings,
-                                          std::vector<std::string> parts) {
+std::optional<Parsed> VerifiedMessage(const CallbackRequest& request,
+                                      const WechatCallbackSettings& settings,
+                                      std::vector<std::string> parts) {
   if (settings.aes_key.empty()) {
     if (!SignatureMatches(parts, QueryValue(request.url, "signature"))) {
       return std::nullopt;
     }
     return ParseXml(request.body);
   }
-  const std::optional<FlatObject> envelope = ParseXml(request.body);
+  const std::optional<Parsed> envelope = ParseXml(request.body);
   if (!envelope) {
     return std::nullopt;
   }
-  const std::string encrypted = ValueOf(*envelope, "Encrypt");
+  const std::string encrypted = ValueOf(envelope->message, "Encrypt");
   parts.push_back(encrypted);
   if (!SignatureMatches(parts, QueryValue(request.url, "msg_signature"))) {
     return std::nullopt;
@@ -170,11 +184,12 @@ WechatCall VerifyWechatCall(const CallbackRequest& request, const WechatCallback
   if (request.method != "POST") {
     return Refused(405);
   }
-  std::optional<FlatObject> message = VerifiedMessage(request, settings, parts);
-  if (!message) {
+  std::optional<Parsed> parsed = VerifiedMessage(request, settings, parts);
+  if (!parsed) {
     return Refused(403);
   }
-  return {AcceptCallback("text/plain; charset=utf-8", "success"), std::move(message)};
+  return {AcceptCallback("text/plain; charset=utf-8", "success"), std::move(parsed->message),
+          std::move(parsed->items)};
 }
 
 }  // namespace huitou::channels

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "channels/answer.h"
 #include "channels/channel.h"
@@ -28,6 +29,7 @@ std::optional<std::string> DecryptWechat(std::string_view aes_key, std::string_v
 struct WechatCall {
   CallbackReply reply;                // not verified: answer it as it stands
   std::optional<FlatObject> message;  // of a verified POST; else empty
+  std::vector<FlatObject> items;      // those of its <List>, each
 };
 
 // Verifies a call; answers the console's GET. A signature older or newer than ten minutes is not

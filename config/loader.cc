@@ -64,6 +64,8 @@ CampaignSet::Contact ContactOf(const ComponentSchema* schema) {
       return CampaignSet::Contact::kEmail;
     case Address::kWechatOpenid:
       return CampaignSet::Contact::kWechatOpenid;
+    case Address::kAttribute:
+      return CampaignSet::Contact::kAttribute;
   }
   return CampaignSet::Contact::kNone;
 }
@@ -277,6 +279,11 @@ class Loader {
     });
     for (const auto& [name, schema] : channels_) {
       set->channels[name] = ContactOf(schema);
+    }
+    for (const ChannelConfig& channel : loaded_.config.channels) {
+      if (set->channels[channel.name] == CampaignSet::Contact::kAttribute) {
+        set->recipient_attributes[channel.name] = channel.settings.Get(kRecipientSetting);
+      }
     }
     set->coupons_local = CouponsLocal();
     loaded_.campaigns = std::move(set);

@@ -37,7 +37,14 @@ struct Setting {
 };
 
 // What a channel needs of a customer; decides the contact gate.
-enum class Address : uint8_t { kNone, kPhone, kEmail, kWechatOpenid };
+enum class Address : uint8_t {
+  kNone,
+  kPhone,
+  kEmail,
+  kWechatOpenid,
+  kAttribute,  // the attribute of the customer that the setting `recipient` names
+};
+inline constexpr char kRecipientSetting[] = "recipient";
 
 // How what a channel for SMS sends is counted and bounded.
 struct SmsRule {

@@ -397,4 +397,12 @@ void SetAttribute(Profile* profile, std::string_view name, const cel::Value& val
   }
 }
 
+std::string_view TextAttribute(const Profile& profile, std::string_view name) {
+  const auto at =
+      std::lower_bound(profile.attributes.begin(), profile.attributes.end(), name, ByName);
+  const bool is_text =
+      at != profile.attributes.end() && at->name == name && at->kind == Attribute::Kind::kText;
+  return is_text ? std::string_view(at->text) : std::string_view();
+}
+
 }  // namespace huitou

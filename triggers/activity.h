@@ -50,5 +50,7 @@ void Suppress(Profile* profile, uint32_t channel, std::string_view reason);
 void AddTag(Profile* profile, std::string_view tag);
 void RemoveTag(Profile* profile, std::string_view tag);
 void SetAttribute(Profile* profile, std::string_view name, const cel::Value& value);
+// The attribute's text; empty when there is none, or it is no text.
+std::string_view TextAttribute(const Profile& profile, std::string_view name);
 
 }  // namespace huitou

@@ -308,6 +308,12 @@ std::string_view AddressOf(const CampaignSet& set, const Customer& customer,
       return customer.profile->email;
     case CampaignSet::Contact::kWechatOpenid:
       return customer.profile->wechat_openid;
+    case CampaignSet::Contact::kAttribute: {
+      const auto name = set.recipient_attributes.find(channel);
+      return name == set.recipient_attributes.end()
+                 ? std::string_view()
+                 : TextAttribute(*customer.profile, name->second);
+    }
   }
   return {};
 }

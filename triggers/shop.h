@@ -78,8 +78,9 @@ struct CampaignSet {
   // Versions that open episodes still run (on_update: finish_old).
   std::vector<std::shared_ptr<const Campaign>> retired;
   // Which address each channel of the config needs: "sms" -> kPhone.
-  enum class Contact : uint8_t { kNone, kPhone, kEmail, kWechatOpenid };
+  enum class Contact : uint8_t { kNone, kPhone, kEmail, kWechatOpenid, kAttribute };
   std::map<std::string, Contact> channels;
+  std::map<std::string, std::string> recipient_attributes;  // of channels with kAttribute: its name
   std::set<std::string> paused;  // campaigns that an operator has paused: nobody enters
   // Coupons are issued inside the step (provider local) or by a dispatch of their own (http).
   bool coupons_local = true;

@@ -24,6 +24,8 @@ config::Address AddressKind(CampaignSet::Contact contact) {
       return config::Address::kEmail;
     case CampaignSet::Contact::kWechatOpenid:
       return config::Address::kWechatOpenid;
+    case CampaignSet::Contact::kAttribute:
+      return config::Address::kAttribute;
   }
   return config::Address::kNone;
 }

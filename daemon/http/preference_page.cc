@@ -22,7 +22,7 @@ struct Words {
   std::string_view intro;
   std::string_view marketing;
   std::string_view transactional;
-  std::array<std::string_view, 4> channels;  // by config::Address; kNone: by its own name
+  std::array<std::string_view, 5> channels;  // by config::Address; empty: by its own name
   std::string_view stop_one;                 // before and behind the channel
   std::string_view stop_one_end;
   std::string_view stop_all;
@@ -40,7 +40,7 @@ constexpr Words kEnglishWords = {
     .intro = "Choose what you get. Changes hold at once.",
     .marketing = "Offers and news",
     .transactional = "Messages about your orders",
-    .channels = {"", "Text message (SMS)", "Email", "WeChat"},
+    .channels = {"", "Text message (SMS)", "Email", "WeChat", ""},
     .stop_one = "No more offers by ",
     .stop_one_end = "",
     .stop_all = "No more offers at all",
@@ -63,7 +63,7 @@ constexpr Words kChineseWords = {
     .intro = "选择您愿意接收的消息，更改立即生效。",
     .marketing = "优惠与活动",
     .transactional = "订单通知",
-    .channels = {"", "短信", "电子邮件", "微信"},
+    .channels = {"", "短信", "电子邮件", "微信", ""},
     .stop_one = "不再通过",
     .stop_one_end = "接收优惠",
     .stop_all = "不再接收任何优惠",
@@ -169,7 +169,7 @@ std::string Choices(const Preferences& preferences, MessageClass message_class,
           preferences.all.begin(), preferences.all.end(), [&](const Preference& other) {
             return other.message_class == message_class && other.address == one.address;
           });
-      const bool is_twin = alike > 1 && one.address != config::Address::kNone;
+      const bool is_twin = alike > 1 && !words.channels[static_cast<size_t>(one.address)].empty();
       html += Checkbox(one, words, is_twin);
     }
   }

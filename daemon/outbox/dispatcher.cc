@@ -327,6 +327,10 @@ void Dispatcher::Impl::Transmit(const FlightPtr& flight) {
       Finish(flight, channels::MakeOutcome(Outcome::Kind::kAccepted, ""), std::move(*code));
       return;
     }
+    if (auto* refused = std::get_if<Outcome>(&issued)) {
+      Finish(flight, std::move(*refused));
+      return;
+    }
     request = std::get<HttpRequest>(std::move(issued));
   } else {
     request = entry.setup.codec->Encode(flight->job.message, context);

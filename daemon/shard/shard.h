@@ -141,6 +141,8 @@ struct Said {
   std::string customer;
   std::string channel;
   std::string message_class;  // of consents; empty: marketing
+  std::string template_name;  // of consents; empty: of every template
+  int32_t credits = 0;        // of consents: one-time ones; 0: a lasting one
   std::string dispatch;       // what it answers, of a click perhaps the first digits; or empty
   std::string text;           // what was written; of a click the link's name
   TimeUs time = 0;            // 0: now

@@ -159,6 +159,7 @@ class Shard::Impl {
   static constexpr std::string_view kMessageReplied = "message.replied";
   static constexpr std::string_view kMessageClicked = "message.clicked";
   static constexpr std::string_view kConsentRevoked = "consent.revoked";
+  static constexpr std::string_view kConsentGranted = "consent.granted";
   static constexpr std::string_view kChannelSubscribed = "channel.subscribed";
   static constexpr std::string_view kChannelUnsubscribed = "channel.unsubscribed";
   Status ApplyReceipt(PostedReceipt posted);

@@ -92,6 +92,9 @@ Status Shard::Impl::ApplyResult(const SendResult& result) {
   }
   const std::string channel = record->channel();
   const std::string customer = record->dispatch.customer;
+  // Who refuses a message that a one-time consent let pass refuses what is like it, not the
+  // channel.
+  const std::string refused = record->dispatch.holds_credit ? record->dispatch.template_name : "";
   const Transition transition =
       OnSendResult(record, result, PolicyOf(channel), wall_, parts_.random->NextUnit());
   Status status = AfterTransition(record, channel, transition, result.coupon_code);
@@ -104,6 +107,7 @@ Status Shard::Impl::ApplyResult(const SendResult& result) {
     said.type = kConsentRevoked;
     said.customer = customer;
     said.channel = channel;
+    said.template_name = refused;
     status = Hear(said);
   }
   return status;
@@ -338,6 +342,9 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
     }
   } else if (reason == Reason::kNone) {
     job.coupon = RequestOf(dispatch);
+    if ((*customer)->profile != nullptr) {
+      job.coupon.wechat_openid = (*customer)->profile->wechat_openid;
+    }
   }
   if (!refusal.empty()) {
     Status status = Refuse(record, reason, refusal);

@@ -32,7 +32,7 @@ std::string IdOf(const Receipt& receipt, const std::string& channel, TimeUs wall
     when = std::to_string(wall);
   }
   return Hash128({channel, receipt.dispatch.ToString(), receipt.provider_message_id,
-                  receipt.address, receipt.text, when})
+                  receipt.address, receipt.text, receipt.template_name, when})
       .ToString();
 }
 
@@ -118,6 +118,7 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
   posted->known = posted->known || !customers.empty();
   Said said;
   said.channel = posted->channel;
+  said.template_name = receipt.template_name;
   said.dispatch = record == nullptr ? "" : record->dispatch.id.ToString();
   said.text = receipt.text;
   said.time = receipt.time;
@@ -136,7 +137,12 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
         status = StopFallback(customer, posted->channel);
       }
       if (status.ok()) {
-        said.type = stops ? kConsentRevoked : leaves ? kChannelUnsubscribed : kChannelSubscribed;
+        const bool one_time = !leaves && !receipt.template_name.empty();
+        said.credits = one_time ? 1 : 0;
+        said.type = stops      ? kConsentRevoked
+                    : leaves   ? kChannelUnsubscribed
+                    : one_time ? kConsentGranted
+                               : kChannelSubscribed;
         status = Hear(said);
       }
     }
@@ -251,6 +257,8 @@ Status Shard::Impl::Hear(const Said& said) {
   ConsentChange consent;
   consent.channel = said.channel;
   consent.message_class = said.message_class;
+  consent.template_name = said.template_name;
+  consent.credits = said.credits;
   const bool of_message = said.type == kMessageReplied || said.type == kMessageClicked;
   Event event;
   event.id = said.id;

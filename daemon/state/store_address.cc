@@ -39,6 +39,7 @@ Id128 AddressHash(Contact kind, std::string_view address) {
   }
   switch (kind) {
     case Contact::kNone:
+    case Contact::kAttribute:  // nobody is looked for by it
       return {};
     case Contact::kPhone: {
       const std::string phone = E164(address);

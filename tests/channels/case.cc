@@ -75,6 +75,7 @@ std::string ToText(const std::vector<Receipt>& receipts) {
     add("address", receipt.address);
     add("reason", receipt.reason);
     add("text", receipt.text);
+    add("template", receipt.template_name);
     add("time", receipt.time == 0 ? "" : FormatRfc3339(receipt.time));
   }
   return text;

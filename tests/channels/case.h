@@ -1,6 +1,6 @@
 // What the conformance suite needs to know of one provider: good and bad settings, its answers with
 // the outcome of each, its callbacks, true and forged. One function a provider
-// in cases.cc, or sms_cases.cc.
+// in cases.cc, sms_cases.cc or wechat_cases.cc.
 #pragma once
 
 #include <memory>
@@ -55,6 +55,10 @@ ProviderCase AliyunCase();
 ProviderCase TencentCase();
 ProviderCase TwilioCase();
 ProviderCase SmsHttpCase();
+
+// Those of WeChat, in wechat_cases.cc.
+ProviderCase WechatTemplateCase();
+ProviderCase WechatSubscriptionCase();
 
 // 2026-11-11T00:03:12Z, "now" in all cases.
 inline constexpr TimeUs kNow = 1'794'355'392 * kSecondUs;

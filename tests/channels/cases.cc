@@ -135,124 +135,19 @@ ProviderCase Smtp() {
   return c;
 }
 
-// Signed in plain mode by Python: sha1 of the sorted token, timestamp and nonce.
-constexpr TimeUs kWechatNow = 1'410'685'589 * kSecondUs;
-constexpr char kWechatQuery[] =
-    "/v1/callbacks/wechat?signature=f21891de399b4e33a1a93c9a7b8a8fffb5a443ff&timestamp=1410685589"
-    "&nonce=test";
-
-std::string WechatEvent(const std::string& inner) {
-  return "<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName>"
-         "<FromUserName><![CDATA[oia2TjuEGTNoeX76QEjQNrcURxG8]]></FromUserName>"
-         "<CreateTime>1395658920</CreateTime>" +
-         inner + "</xml>";
-}
-
-std::string JobFinish(const std::string& status, const std::string& id = "200163836") {
-  return WechatEvent(
-      "<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[TEMPLATESENDJOBFINISH]]></"
-      "Event><MsgID>" +
-      id + "</MsgID><Status><![CDATA[" + status + "]]></Status>");
-}
-
-std::vector<CallbackCase> WechatCallbacks() {
-  const std::string from = " address=oia2TjuEGTNoeX76QEjQNrcURxG8";
-  const std::string at = " time=2014-03-24T11:02:00Z";
-  const std::string id = " id=200163836";
-  const std::string text = "<MsgType>text</MsgType><Content><![CDATA[";
-  return {
-      {"delivered", Post(kWechatQuery, JobFinish("success")), kWechatNow,
-       "delivered" + id + from + at},
-      {"delivered, its id untold", Post(kWechatQuery, JobFinish("success", "0")), kWechatNow,
-       "delivered" + from + at},
-      {"blocked by the user", Post(kWechatQuery, JobFinish("failed:user block")), kWechatNow,
-       "undelivered" + id + from + " reason=user_block" + at + "; unsubscribed" + id + from +
-           " reason=user_block" + at},
-      {"system failure", Post(kWechatQuery, JobFinish("failed: system failed")), kWechatNow,
-       "undelivered" + id + from + " reason=system_failed" + at},
-      {"follows",
-       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>subscribe</Event>")),
-       kWechatNow, "subscribed" + from + at},
-      {"unfollows",
-       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>unsubscribe</Event>")),
-       kWechatNow, "unsubscribed" + from + " reason=unfollowed" + at},
-      {"writes", Post(kWechatQuery, WechatEvent(text + "你好]]></Content>")), kWechatNow,
-       "replied" + from + " text=你好" + at},
-      {"writes no more", Post(kWechatQuery, WechatEvent(text + "退订]]></Content>")), kWechatNow,
-       "unsubscribed" + from + " reason=opted_out text=退订" + at},
-      {"an event of no concern",
-       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>VIEW</Event>")), kWechatNow,
-       ""},
-      {"the console's question",
-       {"GET", std::string(kWechatQuery) + "&echostr=42", {}, ""},
-       kWechatNow,
-       ""},
-      {"an entity that grows",
-       Post(kWechatQuery, "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>" +
-                              WechatEvent("<MsgType>text</MsgType><Content>&b;</Content>")),
-       kWechatNow, "replied" + from + " text=&b;" + at},
-      {"an old signature", Post(kWechatQuery, JobFinish("success")), kWechatNow + kHourUs,
-       "refused"},
-      {"no XML", Post(kWechatQuery, "{}"), kWechatNow, "refused"},
-      {"another nonce", Post(std::string(kWechatQuery) + "2", JobFinish("success")), kWechatNow,
-       "refused"},
-      {"no signature",
-       Post("/v1/callbacks/wechat?timestamp=1410685589&nonce=test", JobFinish("success")),
-       kWechatNow, "refused"},
-      {"a question with a wrong signature",
-       {"GET",
-        "/v1/callbacks/wechat?signature=00&timestamp=1410685589&nonce=test&echostr=42",
-        {},
-        ""},
-       kWechatNow,
-       "refused"},
-  };
-}
-
-ProviderCase WechatTemplate() {
-  ProviderCase c;
-  c.provider = "wechat_template";
-  c.settings.values = {{"app_id", "wx5823bf96d3bd56c7"},
-                       {"app_secret", "the-secret-of-the-app"},
-                       {"endpoint", "https://api.weixin.qq.com"},
-                       {"callback_token", "test"}};
-  c.secrets = {"the-secret-of-the-app", "TOKEN-OF-THE-HOUR"};
-  c.bad_settings = {{"app_id", ""},
-                    {"app_id", "gh_7f083739789a"},
-                    {"app_secret", ""},
-                    {"endpoint", "api.weixin.qq.com"},
-                    {"endpoint", "https://x.test/cgi-bin"},
-                    {"callback_token", "no blanks, please"},
-                    {"encoding_aes_key", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2"},
-                    {"encoding_aes_key", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2!"}};
-  c.message = ExampleMessage();
-  c.message.address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
-  c.message.fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
-                      {"url", "https://shop.example.com/回"},
-                      {"data.first", "好久不见"},
-                      {"data.remark", "\"50 元\""}};
-  c.context = ExampleContext();
-  c.answers = {
-      {"no errcode", HttpAnswer(200, R"({"errmsg":"ok","msgid":1})"), Kind::kUnknown, "bad_answer"},
-      {"an errcode as text", HttpAnswer(200, R"({"errcode":"0"})"), Kind::kAccepted, ""},
-      {"an error of tomorrow", HttpAnswer(200, R"({"errcode":99999})"), Kind::kRejected, "refused"},
-      {"behind a proxy's error", HttpAnswer(502, R"({"errcode":0})"), Kind::kUnknown,
-       "server_error"}};
-  for (const AnswerRule& rule : FindProvider("wechat_template")->answers) {
-    const std::string code(rule.code);
-    const std::string body = R"({"errcode":)" + code + R"(,"errmsg":"x","msgid":7})";
-    c.answers.push_back({code, HttpAnswer(200, body), rule.kind, std::string(rule.reason)});
-  }
-  c.callbacks = WechatCallbacks();
-  return c;
-}
-
 }  // namespace
 
 const std::vector<ProviderCase>& AllCases() {
-  static const std::vector<ProviderCase> cases = {Console(),    File(),        Webhook(),
-                                                  Smtp(),       AliyunCase(),  TencentCase(),
-                                                  TwilioCase(), SmsHttpCase(), WechatTemplate()};
+  static const std::vector<ProviderCase> cases = {Console(),
+                                                  File(),
+                                                  Webhook(),
+                                                  Smtp(),
+                                                  AliyunCase(),
+                                                  TencentCase(),
+                                                  TwilioCase(),
+                                                  SmsHttpCase(),
+                                                  WechatTemplateCase(),
+                                                  WechatSubscriptionCase()};
   return cases;
 }
 

@@ -114,6 +114,27 @@ TEST(WechatTemplate, SendsDataUrlAndMiniProgram) {
             R"("data":{"first":{"value":"好久不见"},"keyword1":{"value":"50.00"}}})");
 }
 
+TEST(WechatSubscription, SendsPageAndDataToTheAccountsOwnPath) {
+  Message message = ExampleMessage();
+  message.address = "o6_b";
+  message.fields = {{"template_id", "T1"},
+                    {"page", "https://shop.example.com/?a=1&b=2"},
+                    {"data.thing1", "好久不见"},
+                    {"data.amount2", "50.00"}};
+  config::Settings settings{{{"app_id", "wx5823bf96d3bd56c7"}, {"app_secret", "s"}}};
+  const std::string rest =
+      "?access_token=TOKEN-OF-THE-HOUR\n"
+      "content-type: application/json; charset=utf-8\n"
+      "\n"
+      R"({"touser":"o6_b","template_id":"T1","page":"https://shop.example.com/?a=1&b=2",)"
+      R"("data":{"thing1":{"value":"好久不见"},"amount2":{"value":"50.00"}}})";
+  EXPECT_EQ(Encoded("wechat_subscription", settings, message),
+            "POST https://api.weixin.qq.com/cgi-bin/message/subscribe/bizsend" + rest);
+  settings.values["account"] = "mini_program";
+  EXPECT_EQ(Encoded("wechat_subscription", settings, message),
+            "POST https://api.weixin.qq.com/cgi-bin/message/subscribe/send" + rest);
+}
+
 TEST(Aliyun, SendsDigitsOnlyAndNoParametersWhereTheTemplateHasNone) {
   Message message = ExampleMessage();
   message.address = "+86 139-0000-0000";

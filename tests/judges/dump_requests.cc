@@ -101,6 +101,11 @@ void Shape(const std::string& provider, const std::string& text, Message* messag
     message->address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
     message->fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
                        {"data.first", text}};
+  } else if (provider == "wechat_subscription") {
+    message->address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
+    message->fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
+                       {"page", "https://shop.example.com/"},
+                       {"data.thing1", text}};
   } else if (provider == "smtp" || provider == kMailOfTwo) {
     message->address = "xiaoming@example.com";
     message->fields = {{"subject", text}};
@@ -151,8 +156,8 @@ void PrintSmsHttp(TimeUs now, int* number) {
 int Run(TimeUs now) {
   int number = 0;
   PrintSmsHttp(now, &number);
-  for (const std::string provider :
-       {"webhook", "aliyun", "tencent", "twilio", "wechat_template", "smtp", kMailOfTwo}) {
+  for (const std::string provider : {"webhook", "aliyun", "tencent", "twilio", "wechat_template",
+                                     "wechat_subscription", "smtp", kMailOfTwo}) {
     const bool mail = provider == "smtp" || provider == kMailOfTwo;
     const auto channel =
         FindProvider(mail ? "smtp" : provider)->make(mail ? kMailSettings : kSettings);
@@ -180,7 +185,7 @@ int Run(TimeUs now) {
     const Message message = HardMessage(text, ++number);
     const CouponRequest request{
         message.dispatch,         message.customer,       "winback",   "big",
-        *ParseMoney("49.50 CNY"), *ParseMoney("200 CNY"), now + kDayUs};
+        *ParseMoney("49.50 CNY"), *ParseMoney("200 CNY"), now + kDayUs, ""};
     Print("coupons", text, message, std::get<HttpRequest>((*coupons)->Issue(request, {})));
   }
   return 0;

@@ -106,8 +106,8 @@ class FakeChannel : public channels::Channel {
 class FakeCoupons : public channels::CouponProvider {
  public:
   explicit FakeCoupons(bool local) : local_(local) {}
-  std::variant<std::string, HttpRequest> Issue(const channels::CouponRequest& request,
-                                               const channels::EncodeContext&) const override {
+  Step Issue(const channels::CouponRequest& request,
+             const channels::EncodeContext&) const override {
     if (local_) {
       return "CODE-" + request.coupon;
     }

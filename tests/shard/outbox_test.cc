@@ -163,6 +163,110 @@ TEST(Outbox, AMessageThatFellBackGivesItsOneTimeConsentBackUnlessItMayHaveBeenSe
   }
 }
 
+// One campaign for reviews and one for questions, each with a template of its own.
+std::shared_ptr<CampaignSet> ThanksAndAnswers() {
+  auto answers = Thanks();
+  answers->id = "answers";
+  answers->trigger = EventTrigger{"question.asked"};
+  std::get<SendStep>(answers->steps[0].action).template_name = "answers";
+  answers->program.clear();
+  answers->message_steps.clear();
+  Link(answers.get());
+  auto set = SetOf({Thanks(), answers});
+  set->shop.opt_in = true;
+  set->channels["sms"] = CampaignSet::Contact::kWechatOpenid;
+  return set;
+}
+
+std::string Credits(double day, const std::string& template_name, int credits) {
+  return EventJson(At(day), "consent.granted", "c1",
+                   R"("consent":{"channel":"sms","template":")" + template_name +
+                       R"(","credits":)" + std::to_string(credits) + "}");
+}
+
+// What WeChat's 43101 says to a message.
+void Refuse(ShardWorld* world) {
+  std::vector<SendJob> sent;
+  std::swap(sent, world->gate.sent);
+  for (const SendJob& job : sent) {
+    SendResult result;
+    result.dispatch = job.dispatch;
+    result.attempt = job.attempt;
+    result.outcome.kind = channels::Outcome::Kind::kRejected;
+    result.outcome.reason = "opted_out";
+    result.outcome.revoke_consent = true;
+    world->gate.Release(job.channel);
+    world->shard().PostResult(std::move(result));
+  }
+}
+
+TEST(Outbox, ARefusalOfAOneTimeMessageRevokesItsTemplateAloneUntilTheNextYes) {
+  ShardWorld world(ThanksAndAnswers());
+  const auto asks = [&world](double day, const std::string& type) {
+    world.Append(EventJson(At(day), type, "c1"));
+    ASSERT_TRUE(world.LiveUntil(At(day)));
+  };
+  std::string order = OrderJson(At(0), "c1");
+  const std::string id = R"("id":"c1")";
+  world.Append(order.replace(order.find(id), id.size(), id + R"(,"wechat_openid":"o6_b")"));
+  world.Append(Credits(0.1, "hello", 3));
+  world.Append(Credits(0.15, "answers", 1));
+  asks(0.2, "review.posted");
+  ASSERT_EQ(1u, world.gate.sent.size());
+  Refuse(&world);
+  asks(0.3, "review.posted");
+  EXPECT_THAT(world.gate.sent, IsEmpty()) << "the two yeses that were left hold no more";
+  world.Crash();
+  asks(0.4, "review.posted");
+  EXPECT_THAT(world.gate.sent, IsEmpty());
+  EXPECT_THAT(world.Decisions(), testing::Contains(HasSubstr("thanks c1 rejected consent")));
+  asks(0.5, "question.asked");
+  ASSERT_EQ(1u, world.gate.sent.size());
+  EXPECT_EQ("answers", world.gate.sent[0].message.template_name);
+  world.Answer();
+  world.Append(Credits(0.6, "hello", 1));
+  asks(0.7, "review.posted");
+  EXPECT_EQ(1u, world.gate.sent.size());
+}
+
+TEST(Outbox, AYesInTheProvidersWindowLetsOneMessageOfItsTemplatePassAndANoTakesAllBack) {
+  ShardWorld world(ThanksAndAnswers());
+  const auto reviews = [&world](double day) {
+    world.Append(EventJson(At(day), "review.posted", "c1"));
+    ASSERT_TRUE(world.LiveUntil(At(day)));
+  };
+  const auto says = [&world](channels::Receipt::Kind kind, const std::string& name, double day) {
+    channels::Receipt receipt;
+    receipt.kind = kind;
+    receipt.reason = kind == channels::Receipt::Kind::kUnsubscribed ? "opted_out" : "";
+    receipt.address = "o6_b";
+    receipt.template_name = name;
+    receipt.time = At(day);
+    world.shard().PostReceipt("sms", receipt, nullptr);
+    ASSERT_TRUE(world.LiveUntil(At(day) + kSecondUs));
+    ASSERT_TRUE(world.LiveUntil(At(day) + 2 * kSecondUs));
+  };
+  using Kind = channels::Receipt::Kind;
+  std::string order = OrderJson(At(0), "c1");
+  const std::string id = R"("id":"c1")";
+  world.Append(order.replace(order.find(id), id.size(), id + R"(,"wechat_openid":"o6_b")"));
+  ASSERT_TRUE(world.LiveUntil(At(0)));
+  says(Kind::kSubscribed, "answers", 0.1);
+  reviews(0.2);
+  EXPECT_THAT(world.gate.sent, IsEmpty()) << "that yes was for another template";
+  says(Kind::kSubscribed, "hello", 0.3);
+  says(Kind::kSubscribed, "hello", 0.3);  // the provider repeats itself
+  reviews(0.4);
+  ASSERT_EQ(1u, world.gate.sent.size());
+  world.Answer();
+  reviews(0.5);
+  EXPECT_THAT(world.gate.sent, IsEmpty()) << "one yes, one message";
+  says(Kind::kSubscribed, "hello", 0.6);
+  says(Kind::kUnsubscribed, "hello", 0.7);
+  reviews(0.8);
+  EXPECT_THAT(world.gate.sent, IsEmpty());
+}
+
 TEST(Outbox, ACouponThatTheShopMayHaveIssuedIsInTheLedgerAlsoWhenItIsWithdrawn) {
   auto campaign = Thanks();
   Step coupon;

@@ -1,0 +1,206 @@
+#include "tests/channels/case.h"
+
+namespace huitou::channels {
+namespace {
+
+using Kind = Outcome::Kind;
+
+// Every row of the provider's table, and what has none.
+std::vector<AnswerCase> ErrcodeAnswers(const std::string& provider) {
+  std::vector<AnswerCase> answers = {
+      {"no errcode", HttpAnswer(200, R"({"errmsg":"ok","msgid":1})"), Kind::kUnknown, "bad_answer"},
+      {"an errcode as text", HttpAnswer(200, R"({"errcode":"0"})"), Kind::kAccepted, ""},
+      {"an error of tomorrow", HttpAnswer(200, R"({"errcode":99999})"), Kind::kRejected, "refused"},
+      {"behind a proxy's error", HttpAnswer(502, R"({"errcode":0})"), Kind::kUnknown,
+       "server_error"}};
+  for (const AnswerRule& rule : FindProvider(provider)->answers) {
+    const std::string code(rule.code);
+    const std::string body = R"({"errcode":)" + code + R"(,"errmsg":"x","msgid":7})";
+    answers.push_back({code, HttpAnswer(200, body), rule.kind, std::string(rule.reason)});
+  }
+  return answers;
+}
+
+// Signed in plain mode by Python: sha1 of the sorted token, timestamp and nonce.
+constexpr TimeUs kWechatNow = 1'410'685'589 * kSecondUs;
+constexpr char kWechatQuery[] =
+    "/v1/callbacks/wechat?signature=f21891de399b4e33a1a93c9a7b8a8fffb5a443ff&timestamp=1410685589"
+    "&nonce=test";
+
+std::string WechatEvent(const std::string& inner) {
+  return "<xml><ToUserName><![CDATA[gh_7f083739789a]]></ToUserName>"
+         "<FromUserName><![CDATA[oia2TjuEGTNoeX76QEjQNrcURxG8]]></FromUserName>"
+         "<CreateTime>1395658920</CreateTime>" +
+         inner + "</xml>";
+}
+
+std::string JobFinish(const std::string& status, const std::string& id = "200163836") {
+  return WechatEvent(
+      "<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[TEMPLATESENDJOBFINISH]]></"
+      "Event><MsgID>" +
+      id + "</MsgID><Status><![CDATA[" + status + "]]></Status>");
+}
+
+std::vector<CallbackCase> OfPersons() {
+  const std::string from = " address=oia2TjuEGTNoeX76QEjQNrcURxG8";
+  const std::string at = " time=2014-03-24T11:02:00Z";
+  const std::string text = "<MsgType>text</MsgType><Content><![CDATA[";
+  const std::string follows = WechatEvent("<MsgType>event</MsgType><Event>subscribe</Event>");
+  return {
+      {"follows", Post(kWechatQuery, follows), kWechatNow, "subscribed" + from + at},
+      {"unfollows",
+       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>unsubscribe</Event>")),
+       kWechatNow, "unsubscribed" + from + " reason=unfollowed" + at},
+      {"writes", Post(kWechatQuery, WechatEvent(text + "你好]]></Content>")), kWechatNow,
+       "replied" + from + " text=你好" + at},
+      {"writes no more", Post(kWechatQuery, WechatEvent(text + "退订]]></Content>")), kWechatNow,
+       "unsubscribed" + from + " reason=opted_out text=退订" + at},
+      {"an event of no concern",
+       Post(kWechatQuery, WechatEvent("<MsgType>event</MsgType><Event>VIEW</Event>")), kWechatNow,
+       ""},
+      {"the console's question",
+       {"GET", std::string(kWechatQuery) + "&echostr=42", {}, ""},
+       kWechatNow,
+       ""},
+      {"an entity that grows",
+       Post(kWechatQuery, "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>" +
+                              WechatEvent("<MsgType>text</MsgType><Content>&b;</Content>")),
+       kWechatNow, "replied" + from + " text=&b;" + at},
+      {"an old signature", Post(kWechatQuery, follows), kWechatNow + kHourUs, "refused"},
+      {"no XML", Post(kWechatQuery, "{}"), kWechatNow, "refused"},
+      {"another nonce", Post(std::string(kWechatQuery) + "2", follows), kWechatNow, "refused"},
+      {"no signature", Post("/v1/callbacks/wechat?timestamp=1410685589&nonce=test", follows),
+       kWechatNow, "refused"},
+      {"a question with a wrong signature",
+       {"GET",
+        "/v1/callbacks/wechat?signature=00&timestamp=1410685589&nonce=test&echostr=42",
+        {},
+        ""},
+       kWechatNow,
+       "refused"},
+  };
+}
+
+std::vector<CallbackCase> OfTemplates() {
+  const std::string from = " address=oia2TjuEGTNoeX76QEjQNrcURxG8";
+  const std::string at = " time=2014-03-24T11:02:00Z";
+  const std::string id = " id=200163836";
+  return {
+      {"delivered", Post(kWechatQuery, JobFinish("success")), kWechatNow,
+       "delivered" + id + from + at},
+      {"delivered, its id untold", Post(kWechatQuery, JobFinish("success", "0")), kWechatNow,
+       "delivered" + from + at},
+      {"blocked by the user", Post(kWechatQuery, JobFinish("failed:user block")), kWechatNow,
+       "undelivered" + id + from + " reason=user_block" + at + "; unsubscribed" + id + from +
+           " reason=user_block" + at},
+      {"system failure", Post(kWechatQuery, JobFinish("failed: system failed")), kWechatNow,
+       "undelivered" + id + from + " reason=system_failed" + at},
+  };
+}
+
+// <SubscribeMsgSentEvent><List>..</List></SubscribeMsgSentEvent> with the event's name around it.
+std::string ListEvent(const std::string& event, const std::string& element,
+                      const std::string& items) {
+  return WechatEvent("<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[" + event +
+                     "]]></Event><" + element + ">" + items + "</" + element + ">");
+}
+
+std::string Wish(const std::string& id, const std::string& status) {
+  return "<List><TemplateId><![CDATA[" + id + "]]></TemplateId><SubscribeStatusString><![CDATA[" +
+         status + "]]></SubscribeStatusString><PopupScene>2</PopupScene></List>";
+}
+
+std::string Sent(const std::string& code) {
+  return ListEvent("subscribe_msg_sent_event", "SubscribeMsgSentEvent",
+                   "<List><TemplateId>TPL-A</TemplateId><MsgID>1700827132819554304</MsgID>"
+                   "<ErrorCode>" +
+                       code + "</ErrorCode><ErrorStatus>x</ErrorStatus></List>");
+}
+
+std::vector<CallbackCase> OfSubscriptions() {
+  const std::string from = " address=oia2TjuEGTNoeX76QEjQNrcURxG8";
+  const std::string at = " time=2014-03-24T11:02:00Z";
+  const std::string id = " id=1700827132819554304";
+  const auto popup = [](const std::string& items) {
+    return Post(kWechatQuery,
+                ListEvent("subscribe_msg_popup_event", "SubscribeMsgPopupEvent", items));
+  };
+  const auto change = [](const std::string& items) {
+    return Post(kWechatQuery,
+                ListEvent("subscribe_msg_change_event", "SubscribeMsgChangeEvent", items));
+  };
+  return {
+      {"sent", Post(kWechatQuery, Sent("0")), kWechatNow, "delivered" + id + from + at},
+      {"refused on its way", Post(kWechatQuery, Sent("43101")), kWechatNow,
+       "undelivered" + id + from + " reason=opted_out" + at},
+      {"failed", Post(kWechatQuery, Sent("-9")), kWechatNow,
+       "undelivered" + id + from + " reason=undelivered" + at},
+      {"yes to one and no to another", popup(Wish("TPL-A", "accept") + Wish("TPL-B", "reject")),
+       kWechatNow, "subscribed" + from + " template=winback" + at},
+      {"yes to both", popup(Wish("TPL-A", "accept") + Wish("TPL-B", "accept")), kWechatNow,
+       "subscribed" + from + " template=winback" + at + "; subscribed" + from +
+           " template=last-call" + at},
+      {"yes to another's", popup(Wish("TPL-C", "accept")), kWechatNow, ""},
+      {"no more", change(Wish("TPL-B", "reject")), kWechatNow,
+       "unsubscribed" + from + " reason=opted_out template=last-call" + at},
+      {"a wish of tomorrow", change(Wish("TPL-B", "perhaps")), kWechatNow, ""},
+      {"an empty list", popup(""), kWechatNow, ""},
+  };
+}
+
+// What all channels of one app have in common.
+ProviderCase OfApp(const std::string& provider) {
+  ProviderCase c;
+  c.provider = provider;
+  c.settings.values = {{"app_id", "wx5823bf96d3bd56c7"},
+                       {"app_secret", "the-secret-of-the-app"},
+                       {"endpoint", "https://api.weixin.qq.com"},
+                       {"callback_token", "test"}};
+  c.secrets = {"the-secret-of-the-app", "TOKEN-OF-THE-HOUR"};
+  c.bad_settings = {{"app_id", ""},
+                    {"app_id", "gh_7f083739789a"},
+                    {"app_secret", ""},
+                    {"endpoint", "api.weixin.qq.com"},
+                    {"endpoint", "https://x.test/cgi-bin"},
+                    {"callback_token", "no blanks, please"},
+                    {"encoding_aes_key", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2"},
+                    {"encoding_aes_key", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2!"}};
+  c.message = ExampleMessage();
+  c.message.address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
+  c.context = ExampleContext();
+  c.answers = ErrcodeAnswers(provider);
+  return c;
+}
+
+}  // namespace
+
+ProviderCase WechatTemplateCase() {
+  ProviderCase c = OfApp("wechat_template");
+  c.message.fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
+                      {"url", "https://shop.example.com/回"},
+                      {"data.first", "好久不见"},
+                      {"data.remark", "\"50 元\""}};
+  c.callbacks = OfPersons();
+  for (CallbackCase& callback : OfTemplates()) {
+    c.callbacks.push_back(std::move(callback));
+  }
+  return c;
+}
+
+ProviderCase WechatSubscriptionCase() {
+  ProviderCase c = OfApp("wechat_subscription");
+  c.settings.values["templates"] = " TPL-A=winback ,TPL-B=last-call";
+  c.bad_settings.push_back({"templates", "TPL-A"});
+  c.bad_settings.push_back({"templates", "TPL-A=x,TPL-A=y"});
+  c.bad_settings.push_back({"templates", "TPL-A=x,,"});
+  c.message.fields = {{"template_id", "TPL-A"},
+                      {"page", "https://shop.example.com/回"},
+                      {"data.thing1", "好久不见"}};
+  c.callbacks = OfPersons();
+  for (CallbackCase& callback : OfSubscriptions()) {
+    c.callbacks.push_back(std::move(callback));
+  }
+  return c;
+}
+
+}  // namespace huitou::channels
