@@ -28,9 +28,8 @@ using channels::Outcome;
 
 namespace {
 
-bool SameAccount(const std::optional<HttpRequest>& a, const std::optional<HttpRequest>& b) {
-  return a.has_value() == b.has_value() &&
-         (!a || (a->url == b->url && a->body == b->body && a->headers == b->headers));
+bool SameRequest(const HttpRequest& a, const HttpRequest& b) {
+  return a.method == b.method && a.url == b.url && a.body == b.body && a.headers == b.headers;
 }
 
 SendResult ResultOf(const SendJob& job, Outcome outcome, std::string coupon_code = {}) {
@@ -57,8 +56,10 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
  private:
   struct Flight;
 
-  // A provider's token and who waits for it. Dispatcher's thread.
+  // A provider's token and who waits for it, for all channels that ask for it by the same request:
+  // a token that one of them renews is new for all. Dispatcher's thread.
   struct Account {
+    HttpRequest request;
     AccessToken token;
     std::vector<std::shared_ptr<Flight>> waiting;
     bool look_planned = false;
@@ -82,7 +83,8 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
 
   TimeUs Now() const { return options_.clock->Now(); }
   std::shared_ptr<const Entry> Find(std::string_view channel) const;
-  std::shared_ptr<const Entry> MakeEntry(DispatchChannel setup) const;
+  using Entries = std::map<std::string, std::shared_ptr<const Entry>, std::less<>>;
+  std::shared_ptr<const Entry> MakeEntry(DispatchChannel setup, const Entries& fresh) const;
   // `change` on the lane, and the observer told when the circuit changed by it.
   template <typename Change>
   auto Observed(const Entry& entry, Change change);
@@ -96,6 +98,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   void FetchLater(const std::shared_ptr<const Entry>& entry);
   void OnToken(const std::shared_ptr<const Entry>& entry, const Answer& answer);
   void FailWaiting();
+  bool TellSiblings(const Entry& called, const channels::CallbackRequest& request);
 
   void Transport(channels::Request request, DurationUs timeout,
                  std::function<void(const Answer&)> done);
@@ -107,7 +110,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   Fetcher fetcher_;
 
   mutable std::shared_mutex entries_mutex_;
-  std::map<std::string, std::shared_ptr<const Entry>, std::less<>> entries_;
+  Entries entries_;
   std::map<std::string, std::shared_ptr<Lane>> lanes_;  // also of channels that went, for Release
   std::atomic<bool> wake_planned_ = false;
 
@@ -126,10 +129,10 @@ void Dispatcher::Impl::Reload(std::vector<DispatchChannel> channels) {
   std::vector<std::shared_ptr<const Entry>> fresh;
   {
     const std::unique_lock lock(entries_mutex_);
-    std::map<std::string, std::shared_ptr<const Entry>, std::less<>> entries;
+    Entries entries;
     for (DispatchChannel& setup : channels) {
       std::string name = setup.name;
-      fresh.push_back(MakeEntry(std::move(setup)));
+      fresh.push_back(MakeEntry(std::move(setup), entries));
       lanes_[name] = fresh.back()->lane;
       entries.insert_or_assign(std::move(name), fresh.back());
     }
@@ -146,7 +149,7 @@ void Dispatcher::Impl::Reload(std::vector<DispatchChannel> channels) {
 
 // With the lock held.
 std::shared_ptr<const Dispatcher::Impl::Entry> Dispatcher::Impl::MakeEntry(
-    DispatchChannel setup) const {
+    DispatchChannel setup, const Entries& fresh) const {
   CHECK((setup.codec == nullptr) != (setup.coupons == nullptr));
   auto entry = std::make_shared<Entry>();
   entry->setup = std::move(setup);
@@ -164,10 +167,18 @@ std::shared_ptr<const Dispatcher::Impl::Entry> Dispatcher::Impl::MakeEntry(
   if (!token) {
     return entry;
   }
-  const auto old = entries_.find(entry->setup.name);
-  const bool same = old != entries_.end() && old->second->account != nullptr &&
-                    SameAccount(token, old->second->setup.codec->TokenRequest());
-  entry->account = same ? old->second->account : std::make_shared<Account>();
+  for (const Entries* known : {&fresh, &std::as_const(entries_)}) {
+    for (const auto& [name, other] : *known) {
+      if (entry->account == nullptr && other->account != nullptr &&
+          SameRequest(other->account->request, *token)) {
+        entry->account = other->account;
+      }
+    }
+  }
+  if (entry->account == nullptr) {
+    entry->account = std::make_shared<Account>();
+    entry->account->request = *std::move(token);
+  }
   return entry;
 }
 
@@ -398,9 +409,7 @@ void Dispatcher::Impl::Finish(const FlightPtr& flight, Outcome outcome, std::str
 
 void Dispatcher::Impl::FetchToken(const std::shared_ptr<const Entry>& entry) {
   entry->account->token.OnFetching();
-  std::optional<HttpRequest> request = entry->setup.codec->TokenRequest();
-  CHECK(request.has_value());
-  Transport(std::move(*request), entry->setup.limits.timeout,
+  Transport(entry->account->request, entry->setup.limits.timeout,
             [this, entry](const Answer& answer) { OnToken(entry, answer); });
 }
 
@@ -445,11 +454,7 @@ void Dispatcher::Impl::OnToken(const std::shared_ptr<const Entry>& entry, const 
     options_.observer->OnToken(entry->setup.name, failure ? failure->reason : "");
   }
   for (const FlightPtr& flight : std::exchange(account.waiting, {})) {
-    if (failure) {
-      Finish(flight, *failure);  // none of them was sent
-    } else {
-      Transmit(flight);
-    }
+    failure ? Finish(flight, *failure) : Transmit(flight);  // none of them was sent yet
   }
 }
 
@@ -469,15 +474,41 @@ CallbackReply Dispatcher::Impl::HandleCallback(const std::string& channel,
   } else {
     reply = entry->setup.codec->DecodeCallback(request, Now());
   }
-  const bool taken = !reply.verified ||
-                     ((reply.receipts.empty() || options_.on_receipts(channel, reply.receipts)) &&
-                      (!reply.follow_up || fetcher_.Ask(*reply.follow_up)));
+  const bool taken =
+      !reply.verified ||
+      ((reply.receipts.empty() || options_.on_receipts(channel, reply.receipts)) &&
+       TellSiblings(*entry, request) && (!reply.follow_up || fetcher_.Ask(*reply.follow_up)));
   if (!taken) {  // the provider calls again
     reply.response = {};
     reply.response.status = 503;
     reply.receipts.clear();
   }
   return reply;
+}
+
+// An app has one URL for callbacks, and all its channels hear what comes; what a person wrote,
+// which was written once, only the one that was called.
+bool Dispatcher::Impl::TellSiblings(const Entry& called, const channels::CallbackRequest& request) {
+  std::vector<std::shared_ptr<const Entry>> siblings;
+  if (called.account != nullptr) {
+    const std::shared_lock lock(entries_mutex_);
+    for (const auto& [name, entry] : entries_) {
+      if (entry->account == called.account && name != called.setup.name) {
+        siblings.push_back(entry);
+      }
+    }
+  }
+  for (const auto& sibling : siblings) {
+    auto receipts = sibling->setup.codec->DecodeCallback(request, Now()).receipts;
+    std::erase_if(receipts, [](channels::Receipt& receipt) {
+      receipt.text.clear();
+      return receipt.kind == channels::Receipt::Kind::kReplied;
+    });
+    if (!receipts.empty() && !options_.on_receipts(sibling->setup.name, std::move(receipts))) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::optional<bool> Dispatcher::Impl::HandleMail(const std::string& channel,
