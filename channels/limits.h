@@ -27,6 +27,8 @@ inline constexpr size_t kTwilioSmsUnitsMax = 1600;
 // How long a provider may hold an SMS back: Twilio's ValidityPeriod takes 1 to 36,000 s.
 inline constexpr DurationUs kSmsValidMin = kSecondUs;
 inline constexpr DurationUs kSmsValidMax = 10 * kHourUs;
+// WeChat Pay believes signatures of 5 minutes, and asks the same of who checks its own.
+inline constexpr DurationUs kPaySkewMax = 5 * kMinuteUs;
 // A coupon code that a shop answers with; Saleor's bound, the largest of the known, is 255.
 inline constexpr size_t kCouponCodeBytesMax = 255;
 // Length of local codes. 32 letters each: 8 hold 40 bits, 24 hold 120 of the HMAC's 256. The

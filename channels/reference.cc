@@ -167,6 +167,7 @@ constexpr Reason kReasons[] = {
     {"no_answer", "the connection broke or timed out after something was sent"},
     {"no_balance", "the account with the provider is out of money"},
     {"no_endpoint", "there is nothing at the URL (any more)"},
+    {"no_stock", "no stock of coupons is set for this step, or the provider does not know it"},
     {"not_following", "the recipient does not follow the account (any more)"},
     {"not_sent", "no connection: name, network or certificate"},
     {"opted_out", "the recipient has refused such messages"},

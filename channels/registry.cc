@@ -18,16 +18,28 @@ Registration TwilioRegistration();
 Registration SmsHttpRegistration();
 Registration WechatTemplateRegistration();
 Registration WechatSubscriptionRegistration();
+Registration WechatCustomerServiceRegistration();
+Registration WecomAppRegistration();
+Registration WecomExternalRegistration();
 CouponRegistration LocalCouponRegistration();
 CouponRegistration HttpCouponRegistration();
+CouponRegistration WechatPayCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
-      ConsoleRegistration(),        FileRegistration(),
-      WebhookRegistration(),        SmtpRegistration(),
-      AliyunRegistration(),         TencentRegistration(),
-      TwilioRegistration(),         SmsHttpRegistration(),
-      WechatTemplateRegistration(), WechatSubscriptionRegistration(),
+      ConsoleRegistration(),
+      FileRegistration(),
+      WebhookRegistration(),
+      SmtpRegistration(),
+      AliyunRegistration(),
+      TencentRegistration(),
+      TwilioRegistration(),
+      SmsHttpRegistration(),
+      WechatTemplateRegistration(),
+      WechatSubscriptionRegistration(),
+      WechatCustomerServiceRegistration(),
+      WecomAppRegistration(),
+      WecomExternalRegistration(),
   };
   return providers;
 }
@@ -36,6 +48,7 @@ const std::vector<CouponRegistration>& AllCouponProviders() {
   static const std::vector<CouponRegistration> providers = {
       LocalCouponRegistration(),
       HttpCouponRegistration(),
+      WechatPayCouponRegistration(),
   };
   return providers;
 }

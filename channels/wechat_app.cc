@@ -81,7 +81,9 @@ std::vector<config::Setting> WechatCallbackSettingsTable() {
   return {
       {.name = "callback_token",
        .type = SettingType::kSecret,
-       .help = "The Token of the message push settings; without it no callback is believed."},
+       .help = "The Token of the message push settings; without it no callback is believed. An app "
+               "has one URL for them: give it that of one of its channels, and each of them this "
+               "token; all hear what is theirs."},
       {.name = "encoding_aes_key",
        .type = SettingType::kSecret,
        .help = "The EncodingAESKey of the same page; with it only encrypted callbacks are "

@@ -59,6 +59,9 @@ ProviderCase SmsHttpCase();
 // Those of WeChat, in wechat_cases.cc.
 ProviderCase WechatTemplateCase();
 ProviderCase WechatSubscriptionCase();
+ProviderCase WechatCustomerServiceCase();
+ProviderCase WecomAppCase();
+ProviderCase WecomExternalCase();
 
 // 2026-11-11T00:03:12Z, "now" in all cases.
 inline constexpr TimeUs kNow = 1'794'355'392 * kSecondUs;

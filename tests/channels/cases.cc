@@ -147,7 +147,10 @@ const std::vector<ProviderCase>& AllCases() {
                                                   TwilioCase(),
                                                   SmsHttpCase(),
                                                   WechatTemplateCase(),
-                                                  WechatSubscriptionCase()};
+                                                  WechatSubscriptionCase(),
+                                                  WechatCustomerServiceCase(),
+                                                  WecomAppCase(),
+                                                  WecomExternalCase()};
   return cases;
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "channels/url.h"
 #include "tests/channels/case.h"
 
 namespace huitou::channels {
@@ -133,6 +134,93 @@ TEST(WechatSubscription, SendsPageAndDataToTheAccountsOwnPath) {
   settings.values["account"] = "mini_program";
   EXPECT_EQ(Encoded("wechat_subscription", settings, message),
             "POST https://api.weixin.qq.com/cgi-bin/message/subscribe/send" + rest);
+}
+
+TEST(WechatCustomerService, SendsTheTextInItsAccountsName) {
+  Message message = ExampleMessage();
+  message.address = "o6_b";
+  message.text = "您好 \"回\"\n";
+  config::Settings settings{{{"app_id", "wx5823bf96d3bd56c7"}, {"app_secret", "s"}}};
+  const std::string head =
+      "POST https://api.weixin.qq.com/cgi-bin/message/custom/send?access_token=TOKEN-OF-THE-HOUR\n"
+      "content-type: application/json; charset=utf-8\n"
+      "\n"
+      R"({"touser":"o6_b","msgtype":"text","text":{"content":"您好 \"回\""})";
+  EXPECT_EQ(Encoded("wechat_customer_service", settings, message), head + "}");
+  settings.values["kf_account"] = "help@gh_shop";
+  EXPECT_EQ(Encoded("wechat_customer_service", settings, message),
+            head + R"(,"customservice":{"kf_account":"help@gh_shop"}})");
+}
+
+config::Settings Company() {
+  return {{{"corp_id", "ww1"}, {"corp_secret", "s3cret+of/app"}, {"recipient", "assistant"}}};
+}
+
+TEST(WecomApp, SendsToOnePersonOnly) {
+  Message message = ExampleMessage();
+  message.text = "客户 c1 很久没来\n";
+  config::Settings settings = Company();
+  settings.values["agent_id"] = "1000002";
+  const auto sent_to = [&](const std::string& address) {
+    message.address = address;
+    return Encoded("wecom_app", settings, message);
+  };
+  const std::string head =
+      "POST https://qyapi.weixin.qq.com/cgi-bin/message/send?access_token=TOKEN-OF-THE-HOUR\n"
+      "content-type: application/json; charset=utf-8\n"
+      "\n";
+  const std::string rest =
+      R"(,"msgtype":"text","agentid":1000002,"text":{"content":"客户 c1 很久没来"})";
+  EXPECT_EQ(sent_to("Zhang-3@shop.com"), head + R"({"touser":"Zhang-3@shop.com")" + rest + "}");
+  for (const char* many : {"@all", "@ALL", "a|b", "", " a", "_a", "小张"}) {
+    EXPECT_EQ(sent_to(many), head + R"({"touser":"_")" + rest + "}") << many;
+  }
+  settings.values["duplicate_check"] = "true";
+  EXPECT_EQ(sent_to("a"), head + R"({"touser":"a")" + rest +
+                              R"(,"enable_duplicate_check":1,"duplicate_check_interval":1800})");
+  settings.values["format"] = "markdown";
+  EXPECT_THAT(sent_to("a"),
+              testing::HasSubstr(R"("msgtype":"markdown","agentid":1000002,"markdown":{)"));
+}
+
+TEST(WecomExternal, AsksForOneContactAndNeverForAll) {
+  Message message = ExampleMessage();
+  message.text = "好久不见";
+  const std::string head =
+      "POST https://qyapi.weixin.qq.com/cgi-bin/externalcontact/add_msg_template?access_token="
+      "TOKEN-OF-THE-HOUR\n"
+      "content-type: application/json; charset=utf-8\n"
+      "\n";
+  message.address = "";
+  EXPECT_EQ(
+      Encoded("wecom_external", Company(), message),
+      head + R"({"chat_type":"single","external_userid":["_"],"text":{"content":"好久不见"}})");
+  message.address = "woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA";
+  message.fields = {{"sender", "zhangsan"},
+                    {"link.title", "回"},
+                    {"link.url", "https://shop.example.com/?a=1&b=2"}};
+  EXPECT_EQ(Encoded("wecom_external", Company(), message),
+            head +
+                R"({"chat_type":"single","external_userid":["woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA"],)"
+                R"("sender":"zhangsan","text":{"content":"好久不见"},"attachments":[)"
+                R"({"msgtype":"link","link":{"title":"回",)"
+                R"("url":"https://shop.example.com/?a=1&b=2"}}]})");
+}
+
+TEST(Wecom, GetsItsTokenByTheAppsSecret) {
+  const auto channel = MakeChannel("wecom_external", Company());
+  const auto request = channel->TokenRequest();
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->method, "GET");
+  EXPECT_EQ(request->url,
+            "https://qyapi.weixin.qq.com/cgi-bin/gettoken?corpid=ww1&corpsecret=s3cret%2Bof%2Fapp");
+  EXPECT_THAT(PublicUrl(request->url), testing::Not(testing::HasSubstr("s3cret")));
+  const auto token = channel->DecodeToken(
+      {200, {}, R"({"errcode":0,"errmsg":"ok","access_token":"T","expires_in":7200})"});
+  ASSERT_TRUE(token.ok());
+  EXPECT_EQ(token->value, "T");
+  const auto refused = channel->DecodeToken({200, {}, R"({"errcode":40001,"errmsg":"bad"})"});
+  EXPECT_EQ(refused.status().code(), StatusCode::kInvalid);
 }
 
 TEST(Aliyun, SendsDigitsOnlyAndNoParametersWhereTheTemplateHasNone) {

@@ -172,6 +172,29 @@ ProviderCase OfApp(const std::string& provider) {
   return c;
 }
 
+// The same for the channels of one company.
+ProviderCase OfCompany(const std::string& provider) {
+  ProviderCase c;
+  c.provider = provider;
+  c.settings.values = {{"corp_id", "ww5823bf96d3bd56c7"},
+                       {"corp_secret", "the-secret-of-the-app"},
+                       {"endpoint", "https://qyapi.weixin.qq.com"},
+                       {"recipient", "assistant"}};
+  c.secrets = {"the-secret-of-the-app", "TOKEN-OF-THE-HOUR"};
+  c.bad_settings = {{"corp_id", ""},
+                    {"corp_id", "two words"},
+                    {"corp_secret", ""},
+                    {"recipient", ""},
+                    {"recipient", "two words"},
+                    {"endpoint", "qyapi.weixin.qq.com"},
+                    {"endpoint", "https://x.test/cgi-bin"}};
+  c.message = ExampleMessage();
+  c.message.address = "zhangsan";
+  c.context = ExampleContext();
+  c.answers = ErrcodeAnswers(provider);
+  return c;
+}
+
 }  // namespace
 
 ProviderCase WechatTemplateCase() {
@@ -200,6 +223,46 @@ ProviderCase WechatSubscriptionCase() {
   for (CallbackCase& callback : OfSubscriptions()) {
     c.callbacks.push_back(std::move(callback));
   }
+  return c;
+}
+
+ProviderCase WechatCustomerServiceCase() {
+  ProviderCase c = OfApp("wechat_customer_service");
+  c.settings.values["kf_account"] = "help@gh_shop";
+  c.bad_settings.push_back({"kf_account", "nobody"});
+  c.bad_settings.push_back({"kf_account", "two words@gh_shop"});
+  c.callbacks = OfPersons();
+  return c;
+}
+
+ProviderCase WecomAppCase() {
+  ProviderCase c = OfCompany("wecom_app");
+  c.settings.values["agent_id"] = "1000002";
+  c.bad_settings.push_back({"agent_id", "007"});
+  c.bad_settings.push_back({"agent_id", "-1000002"});
+  c.bad_settings.push_back({"agent_id", "12345678901"});
+  const auto answers = [&c](const char* story, const char* body, Kind kind, const char* reason) {
+    c.answers.push_back({story, HttpAnswer(200, body), kind, reason});
+  };
+  answers("a member who left", R"({"errcode":0,"errmsg":"ok","invaliduser":"zhangsan"})",
+          Kind::kRejected, "bad_recipient");
+  answers("one without a licence", R"({"errcode":0,"invaliduser":"","unlicenseduser":"zhangsan"})",
+          Kind::kRejected, "bad_recipient");
+  answers("nobody is left out", R"({"errcode":0,"invaliduser":"","invalidtag":"","msgid":"m1"})",
+          Kind::kAccepted, "");
+  return c;
+}
+
+ProviderCase WecomExternalCase() {
+  ProviderCase c = OfCompany("wecom_external");
+  c.message.address = "woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA";
+  c.message.fields = {{"sender", "zhangsan"}, {"link.title", "回"}, {"link.url", "https://x.test"}};
+  c.answers.push_back({"a contact who cannot get it",
+                       HttpAnswer(200, R"({"errcode":0,"fail_list":["wo1"],"msgid":"m1"})"),
+                       Kind::kRejected, "bad_recipient"});
+  c.answers.push_back({"nobody failed",
+                       HttpAnswer(200, R"({"errcode":0,"fail_list":[],"msgid":"m1"})"),
+                       Kind::kAccepted, ""});
   return c;
 }
 

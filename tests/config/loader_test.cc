@@ -81,6 +81,22 @@ TEST_F(LoaderTest, LoadsAWholeConfiguration) {
   EXPECT_EQ(loaded.templates.Render("hi", "en", "console", {})->text, "hi");
 }
 
+TEST_F(LoaderTest, AChannelMayNameTheAttributeThatItIsAddressedBy) {
+  ComponentSchemas schemas = TestSchemas();
+  ComponentSchema& file = schemas.channels[1].schema;
+  file.address = Address::kAttribute;
+  file.settings = {{.name = kRecipientSetting}};
+  Write("huitou.yaml",
+        "state: {dir: s}\nshop: shop.yaml\ncampaigns: [campaigns]\ntemplates: templates\n"
+        "sources: [{http: {name: api}}]\nchannels:\n  console: {provider: console}\n"
+        "  people: {provider: file, recipient: assistant}\n");
+  const Loaded loaded = LoadAll(Path("huitou.yaml"), schemas, {});
+  EXPECT_THAT(Lines(loaded.diagnostics), IsEmpty());
+  ASSERT_EQ(loaded.status, LoadStatus::kGood);
+  EXPECT_EQ(loaded.campaigns->channels.at("people"), CampaignSet::Contact::kAttribute);
+  EXPECT_EQ(loaded.campaigns->recipient_attributes.at("people"), "assistant");
+}
+
 TEST_F(LoaderTest, TheVersionIsOfTheTextAndItsTemplates) {
   const uint64_t before = All().files[0].source.version;
   EXPECT_EQ(All().files[0].source.version, before);

@@ -9,6 +9,7 @@
 #include "channels/channel.h"
 #include "channels/coupon_provider.h"
 #include "channels/crypto.h"
+#include "tests/channels/pay_key.h"
 #include "triggers/base/hash.h"
 #include "triggers/base/json.h"
 
@@ -31,6 +32,11 @@ const config::Settings kSettings{{
     {"account_sid", "AC0123456789abcdef0123456789abcdef"},
     {"auth_token", "judge-auth-token"},
     {"from", "+15005550006"},
+    {"kf_account", "help@gh_shop"},
+    {"corp_id", "ww5823bf96d3bd56c7"},
+    {"corp_secret", "judge-corp-secret"},
+    {"recipient", "wecom_id"},
+    {"agent_id", "1000002"},
     {"callback_url", "https://huitou.example.com/v1/callbacks/sms"},
 }};
 
@@ -106,6 +112,13 @@ void Shape(const std::string& provider, const std::string& text, Message* messag
     message->fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
                        {"page", "https://shop.example.com/"},
                        {"data.thing1", text}};
+  } else if (provider == "wechat_customer_service") {
+    message->address = "oia2TjuEGTNoeX76QEjQNrcURxG8";
+  } else if (provider == "wecom_app") {
+    message->address = "zhangsan";
+  } else if (provider == "wecom_external") {
+    message->address = "woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA";
+    message->fields = {{"sender", "zhangsan"}};
   } else if (provider == "smtp" || provider == kMailOfTwo) {
     message->address = "xiaoming@example.com";
     message->fields = {{"subject", text}};
@@ -153,11 +166,36 @@ void PrintSmsHttp(TimeUs now, int* number) {
   }
 }
 
+void PrintWechatPay(TimeUs now, int* number) {
+  const config::Settings settings{{{"mch_id", "1900009191"},
+                                   {"serial_no", "F5765756002FDD77"},
+                                   {"private_key", kPayPrivateKey},
+                                   {"platform_key", kPayPublicKey},
+                                   {"platform_key_id", "PUB_KEY_ID_1"},
+                                   {"app_id", "wx5823bf96d3bd56c7"},
+                                   {"stocks", "big=9856000"}}};
+  const auto coupons = FindCouponProvider("wechat_pay")->make(settings);
+  for (const std::string openid :
+       {"oia2TjuEGTNoeX76QEjQNrcURxG8", "o-_1", "客户", "a b/c?d=e#f%20"}) {
+    const Message message = HardMessage(openid, ++*number);
+    CouponRequest request;
+    request.dispatch = message.dispatch;
+    request.coupon = "big";
+    request.wechat_openid = openid;
+    EncodeContext context;
+    context.now = now;
+    context.nonce = Hash128({"nonce", openid}).ToString();
+    Print("wechat_pay", openid, message,
+          std::get<HttpRequest>((*coupons)->Issue(request, context)));
+  }
+}
+
 int Run(TimeUs now) {
   int number = 0;
   PrintSmsHttp(now, &number);
-  for (const std::string provider : {"webhook", "aliyun", "tencent", "twilio", "wechat_template",
-                                     "wechat_subscription", "smtp", kMailOfTwo}) {
+  for (const std::string provider :
+       {"webhook", "aliyun", "tencent", "twilio", "wechat_template", "wechat_subscription",
+        "wechat_customer_service", "wecom_app", "wecom_external", "smtp", kMailOfTwo}) {
     const bool mail = provider == "smtp" || provider == kMailOfTwo;
     const auto channel =
         FindProvider(mail ? "smtp" : provider)->make(mail ? kMailSettings : kSettings);
@@ -184,10 +222,11 @@ int Run(TimeUs now) {
   for (const std::string& text : HardTexts()) {
     const Message message = HardMessage(text, ++number);
     const CouponRequest request{
-        message.dispatch,         message.customer,       "winback",   "big",
+        message.dispatch,         message.customer,       "winback",    "big",
         *ParseMoney("49.50 CNY"), *ParseMoney("200 CNY"), now + kDayUs, ""};
     Print("coupons", text, message, std::get<HttpRequest>((*coupons)->Issue(request, {})));
   }
+  PrintWechatPay(now, &number);
   return 0;
 }
 

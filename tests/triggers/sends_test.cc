@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/triggers/play.h"
+#include "triggers/activity.h"
 #include "triggers/limits.h"
 
 namespace huitou {
@@ -125,6 +126,24 @@ TEST(Credits, ALastingConsentForAllOutlivesThoseOfOneChannel) {
   play.Happens(kNoon, "review.posted", 5);
   play.Happens("2026-11-01T05:00:00Z", "review.posted", 5);
   EXPECT_EQ(play.dispatches.size(), 2U);
+}
+
+TEST(Contact, MayBeAnAttributeThatTheChannelNames) {
+  Play play(Thanks({"wecom"}));
+  play.set().channels["wecom"] = CampaignSet::Contact::kAttribute;
+  play.set().recipient_attributes["wecom"] = "assistant";
+  play.Happens(kNoon, "review.posted", 5);
+  SetAttribute(&play.customer.MutableProfile(), "assistant", cel::Value::Int(7));
+  play.Happens("2026-11-01T05:00:00Z", "review.posted", 5);
+  SetAttribute(&play.customer.MutableProfile(), "assistant", cel::Value::String("zhangsan"));
+  play.Happens("2026-11-01T06:00:00Z", "review.posted", 5);
+  EXPECT_THAT(
+      play.lines,
+      ElementsAre("2026-11-01T04:00:00Z rejected contact", "2026-11-01T05:00:00Z rejected contact",
+                  "2026-11-01T06:00:00Z entered treated", "2026-11-01T06:00:00Z dispatched wecom",
+                  "2026-11-01T06:00:00Z completed"));
+  EXPECT_EQ(play.engine().AddressFor(play.customer, "wecom"), "zhangsan");
+  EXPECT_EQ(play.engine().AddressFor(play.customer, "sms"), "+8613800000000");
 }
 
 TEST(Caps, ALongWindowForgetsNoSendForManyOnAnotherChannel) {
