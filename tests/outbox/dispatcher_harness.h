@@ -168,7 +168,7 @@ class DispatcherTest : public testing::Test {
     };
     options.on_room = [this](std::string_view channel) { room_.Put(std::string(channel)); };
     options.on_receipts = [this](const std::string& channel,
-                                 std::vector<channels::Receipt> receipts) {
+                                 const std::vector<channels::Receipt>& receipts) {
       receipts_.Put({channel, receipts.size()});
       return takes_receipts_;
     };

@@ -237,7 +237,7 @@ TEST(Dispatcher, ManyShardsShareAChannel) {
   options.clock = &clock;
   options.random = &random;
   options.transport = &transport;
-  options.on_result = [&](uint16_t, SendResult result) {
+  options.on_result = [&](uint16_t, const SendResult& result) {
     const std::lock_guard lock(mutex);
     ++results[result.dispatch];
   };
@@ -251,6 +251,7 @@ TEST(Dispatcher, ManyShardsShareAChannel) {
   limits.in_flight_max = kInFlightMax;
   dispatcher.Reload({ChannelOf("sms", std::make_shared<FakeChannel>(), limits)});
   std::vector<std::thread> shards;
+  shards.reserve(kShards);
   for (int shard = 0; shard < kShards; ++shard) {
     shards.emplace_back([&, shard] {
       for (int i = 0; i < kSendsEach; ++i) {
