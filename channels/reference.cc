@@ -172,6 +172,7 @@ constexpr Reason kReasons[] = {
     {"not_sent", "no connection: name, network or certificate"},
     {"opted_out", "the recipient has refused such messages"},
     {"policy", "the mail server takes it for spam, or forbids it otherwise"},
+    {"pool_empty", "no code is left in the file of this coupon step"},
     {"quota", "the account's own limit per day or month is used up"},
     {"rate_limited", "too many requests"},
     {"recipient_limit", "too many messages to this recipient"},

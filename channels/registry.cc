@@ -24,6 +24,7 @@ Registration WecomExternalRegistration();
 CouponRegistration LocalCouponRegistration();
 CouponRegistration HttpCouponRegistration();
 CouponRegistration WechatPayCouponRegistration();
+CouponRegistration PoolCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
@@ -49,6 +50,7 @@ const std::vector<CouponRegistration>& AllCouponProviders() {
       LocalCouponRegistration(),
       HttpCouponRegistration(),
       WechatPayCouponRegistration(),
+      PoolCouponRegistration(),
   };
   return providers;
 }

@@ -368,6 +368,15 @@ void Daemon::Impl::UpdateShardGauges() {
   for (const auto& [channel, count] : depth) {
     metrics_.Set(Metric::kOutboxDepth, {channel}, count);
   }
+  if (outlets_.pools != nullptr) {
+    for (const auto& [pool, codes] : outlets_.pools->Remaining()) {
+      metrics_.Set(Metric::kCouponPoolRemaining, {pool}, static_cast<double>(codes));
+    }
+    for (const CodePools::Warning& low : outlets_.pools->TakeWarnings()) {
+      Log(LogLevel::kWarning, low.codes == 0 ? "coupon pool empty" : "coupon pool low",
+          {{"pool", low.pool}, {"codes", static_cast<int64_t>(low.codes)}});
+    }
+  }
 }
 
 void Daemon::Impl::UpdateCampaignGauges(const Plays& plays) {

@@ -8,6 +8,7 @@
 #include "channels/coupon_provider.h"
 #include "channels/words.h"
 #include "daemon/app/state_files.h"
+#include "daemon/metrics/log.h"
 
 namespace huitou {
 
@@ -47,6 +48,11 @@ bool MayGiveReceipts(const channels::Registration& registration, const config::S
          (needs.empty() || std::any_of(needs.begin(), needs.end(), [&](std::string_view need) {
             return !settings.Get(std::string(need)).empty();
           }));
+}
+
+Result<std::shared_ptr<CodePools>> OpenPools(const config::Settings& settings) {
+  const std::string low = settings.Get("low").empty() ? "1000" : settings.Get("low");
+  return CodePools::Open(settings.Get("folder"), std::stoull(low), BootId());
 }
 
 }  // namespace
@@ -94,6 +100,20 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
     made.name = kCouponChannel;
     made.provider = config.coupons.provider;
     made.coupons = *std::move(coupons);
+    if (config.coupons.provider == "pool") {
+      auto pools = OpenPools(settings);
+      if (!pools.ok()) {
+        return Status(StatusCode::kInvalid, config.file + ": coupons: " + pools.status().message());
+      }
+      if ((*pools)->passed_over() > 0) {
+        Log(LogLevel::kWarning,
+            "coupon codes passed over: they may have been given before the "
+            "machine went down",
+            {{"codes", static_cast<int64_t>((*pools)->passed_over())}});
+      }
+      outlets.pools = *pools;
+      made.coupons = *std::move(pools);
+    }
     outlets.policies[kCouponChannel].promise = channels::Promise::kExactlyOnceByKey;
     outlets.channels.push_back(std::move(made));
   }

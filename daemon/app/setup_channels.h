@@ -1,5 +1,5 @@
 // From checked settings to what runs: channels, policies, coupons, field maps. Pure but for the key
-// file of local coupons.
+// file of local coupons and the files of coupon pools.
 #pragma once
 
 #include <map>
@@ -9,6 +9,7 @@
 
 #include "config/daemon_config.h"
 #include "daemon/decode/field_map.h"
+#include "daemon/outbox/code_pool.h"
 #include "daemon/outbox/dispatcher.h"
 #include "daemon/outbox/outbox.h"
 #include "triggers/base/status.h"
@@ -19,7 +20,8 @@ namespace huitou {
 struct Outlets {
   std::vector<DispatchChannel> channels;
   std::map<std::string, ChannelPolicy> policies;
-  std::shared_ptr<const CouponCodes> codes;  // of local coupons; null where the shop is asked
+  std::shared_ptr<const CouponCodes> codes;  // of local coupons; null where another is asked
+  std::shared_ptr<const CodePools> pools;    // of the coupon provider `pool`; else null
 };
 
 // kInvalid names the channel and its setting. A key for local coupon codes is made in `state_dir`

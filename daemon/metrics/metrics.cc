@@ -79,6 +79,8 @@ constexpr MetricRow kTable[] = {
      "the sink."},
     {Metric::kSourceLag, Type::kGauge, "huitou_source_lag_records", "source,topic,partition",
      "Records in the topic's partition that were not read yet."},
+    {Metric::kCouponPoolRemaining, Type::kGauge, "huitou_coupon_pool_remaining", "pool",
+     "Codes that are left in the file of this coupon step (coupon provider pool)."},
     {Metric::kMoneySpent, Type::kGauge, "huitou_money_spent", "campaign,currency",
      "Money issued by a campaign since its beginning, in major units."},
     {Metric::kBudgetRemaining, Type::kGauge, "huitou_budget_remaining", "budget,currency",

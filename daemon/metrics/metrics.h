@@ -48,6 +48,7 @@ enum class Metric : uint8_t {
   kCircuitOpen,
   kSinkDepth,
   kSourceLag,
+  kCouponPoolRemaining,
   kMoneySpent,
   kBudgetRemaining,
   kUplift,
