@@ -17,6 +17,7 @@
 #include "channels/twilio_signature.h"
 #include "channels/url.h"
 #include "channels/wechat_callback.h"
+#include "tests/channels/pay_key.h"
 #include "triggers/base/check.h"
 #include "triggers/base/text.h"
 
@@ -46,6 +47,11 @@ std::unique_ptr<Channel> Make(const std::string& provider) {
        {"callback_url", "https://x.example.com/v1/callbacks/x"},
        {"app_id", kAppId},
        {"app_secret", "secret"},
+       {"templates", "TPL-A=winback"},
+       {"corp_id", "ww1"},
+       {"corp_secret", "secret"},
+       {"recipient", "assistant"},
+       {"agent_id", "1000002"},
        {"callback_token", kAliyunToken}}};
   Result<std::unique_ptr<Channel>> channel = FindProvider(provider)->make(settings);
   CHECK(channel.ok());
@@ -85,7 +91,16 @@ void FuzzAnswers(std::string_view input) {
     (void)channel->DecodeToken(std::get<HttpResponse>(http.response));
   }
   for (const CouponRegistration& registration : AllCouponProviders()) {
-    const auto provider = registration.make(config::Settings{{{"url", "https://x.example.com/"}}});
+    const auto provider = registration.make(config::Settings{{{"url", "https://x.example.com/"},
+                                                              {"folder", "x"},
+                                                              {"mch_id", "1"},
+                                                              {"serial_no", "1"},
+                                                              {"private_key", kPayPrivateKey},
+                                                              {"platform_key", kPayPublicKey},
+                                                              {"platform_key_id", "1"},
+                                                              {"app_id", kAppId},
+                                                              {"stocks", "big=1"}}});
+    CHECK(provider.ok());
     CheckOutcome((*provider)->Decode(http, kNow).outcome);
   }
 }
