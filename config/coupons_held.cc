@@ -29,7 +29,7 @@ void CouponsHeld::Issue(size_t coupon, const Terms& terms) {
   if (!rules_.local) {
     // The provider's answer ends the run, as a wait does.
     Wait(terms.when.empty());
-  } else if (may_be_refused) {
+  } else if (may_be_refused && !waited_) {
     refusable_.insert(coupon);
   } else if (IsSteady(terms.when)) {
     conditional_[coupon] = terms.when;
@@ -40,6 +40,7 @@ void CouponsHeld::Wait(bool always) {
   may_skip_ = true;
   conditional_.clear();
   if (always) {
+    waited_ = true;
     refusable_.clear();
   }
 }
@@ -87,6 +88,7 @@ void CouponsHeld::Meet(const CouponsHeld& other) {
   any_ = any_ && other.any_;  // perhaps another one on each way
   refusable_.insert(other.refusable_.begin(), other.refusable_.end());
   may_skip_ = may_skip_ || other.may_skip_;
+  waited_ = waited_ && other.waited_;
 }
 
 bool CouponsHeld::Holds(std::string_view name) const {

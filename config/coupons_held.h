@@ -58,10 +58,12 @@ class CouponsHeld {
   Rules rules_;
   std::set<size_t> held_;
   bool any_ = false;
-  // Of this run, whose conditions count on what it plans: those that may be refused all the same...
+  // Of an entry's run, whose conditions count on what it plans (behind a wait, what follows a
+  // refused coupon is planned anew): those that may be refused all the same...
   std::set<size_t> refusable_;
   // ...and those that only their `when:` may keep back.
   std::map<size_t, std::string> conditional_;
+  bool waited_ = false;    // surely behind a wait
   bool may_skip_ = false;  // a want of money skips a coupon here instead of refusing the entry
   bool ended_ = false;
 };

@@ -213,6 +213,7 @@ struct Episode {
   std::shared_ptr<const OwnedEvent> trigger;  // only where Campaign::reads_trigger
   std::vector<IssuedCoupon> coupons;
   std::vector<SentMessage> messages;
+  std::vector<EarlyNews> early;  // of a candidate: goals behind the time at which it may enter
 
   bool is_candidate() const { return state == State::kSettling || state == State::kDeferredEntry; }
   bool entered() const { return state >= State::kAwaitingCoupon && !holdout; }

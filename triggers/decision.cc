@@ -14,12 +14,12 @@ constexpr std::array<std::string_view, 11> kOutcomeWords = {
     "rejected", "deferred",  "entered", "issued",    "dispatched", "emitted",
     "skipped",  "converted", "exited",  "completed", "failed"};
 
-constexpr std::array<std::string_view, 18> kReasonWords = {
+constexpr std::array<std::string_view, 19> kReasonWords = {
     "",        "active",  "late",           "audience",
     "reentry", "holdout", "global_holdout", "limit",
     "contact", "consent", "suppression",    "cap",
     "budget",  "stock",   "quiet_hours",    "when",
-    "exit",    "revoked"};
+    "exit",    "revoked", "expired"};
 
 // Most decisions fit without the string's growing under way.
 constexpr size_t kUsualBytes = 512;

@@ -49,6 +49,7 @@ enum class Reason : uint8_t {
   kWhen,     // a step's `when:` was false
   kExit,     // an exit event came while the candidate was settling
   kRevoked,  // a coupon of the episode was revoked: its messages are not sent
+  kExpired,  // a coupon of the episode ran out before its message had left
 };
 std::string_view ToString(Reason reason);
 

@@ -355,7 +355,16 @@ void Engine::Impl::FireClock(uint32_t campaign, uint32_t category, TimeUs deadli
   char occurrence[32];
   const size_t length = FormatRfc3339(deadline, occurrence);
   Trigger(*run, category, {occurrence, length}, deadline, left, scope);
-  HearEarlyGoal(*run, category, deadline, early, scope);
+  auto& episodes = scope.customer.episodes;
+  const bool kept = !episodes.empty() && episodes.back().campaign == campaign &&
+                    episodes.back().clock == category && episodes.back().triggered_at == deadline;
+  if (kept) {
+    std::copy_if(early.begin(), early.end(), std::back_inserter(episodes.back().early),
+                 [](const EarlyNews& news) { return news.is_goal; });
+    if (!HearEarlyGoal(*run, &episodes.back(), scope)) {
+      episodes.pop_back();
+    }
+  }
 }
 
 // --- timers and receipts
@@ -422,7 +431,7 @@ Reason Engine::CheckSend(const Dispatch& dispatch, std::string_view channel, con
       const bool expired =
           coupon.expires_at > dispatch.time && coupon.expires_at <= context.frontier;
       if (episode.id == dispatch.episode && (coupon.revoked || expired)) {
-        return Reason::kExit;
+        return coupon.revoked ? Reason::kRevoked : Reason::kExpired;
       }
     }
   }

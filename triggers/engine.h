@@ -150,7 +150,7 @@ class Engine {
   void Step(const Input& input, const Context& context, Customer* customer, Effects* effects);
 
   // Asked at the moment of sending: kNone, or why this channel must not be used now (contact,
-  // consent, suppression), or kExit when a coupon of it was revoked or has expired.
+  // consent, suppression), or why no channel may be: a coupon of it was revoked or has expired.
   Reason CheckSend(const Dispatch& dispatch, std::string_view channel, const Context& context,
                    const Customer& customer) const;
 

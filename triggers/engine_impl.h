@@ -64,8 +64,8 @@ struct Engine::Impl {
   // What a clock's campaign would hear of the event, were its deadline certain.
   void HearEarly(Run& run, Scope& scope);
   EarlyNews NewsOfEvent(Run& run, Scope& scope);
-  void HearEarlyGoal(Run& run, uint32_t category, TimeUs deadline,
-                     const std::vector<EarlyNews>& early, Scope& scope);
+  // What came early for a candidate, once it has entered. False when the episode is gone.
+  bool HearEarlyGoal(Run& run, Episode* episode, Scope& scope);
   void FireClock(uint32_t campaign, uint32_t category, TimeUs deadline, Scope& scope);
   DurationUs WindowOf(Run& run, uint32_t category);
   void UpdateTier(Scope& scope);
@@ -108,6 +108,8 @@ struct Engine::Impl {
   Reason AskStepGates(Run& run, std::span<Action> actions, Scope& scope, TimeUs* until);
   // Takes what limits and budgets must hold for these actions, or nothing and says why not.
   Reason TakeAllowances(Run& run, std::span<const Action> actions, bool entry, Scope& scope);
+  // Takes out of the episode again what the plan drafted into it, from an action on.
+  static void UndoFrom(Episode* episode, const Plan& plan, size_t first);
   void Perform(Run& run, Episode* episode, const Action& action, Scope& scope);
   void PerformCoupon(Run& run, Episode* episode, const Action& action, Scope& scope);
   void PerformSend(Run& run, Episode* episode, const Action& action, Scope& scope);
@@ -126,6 +128,9 @@ struct Engine::Impl {
   bool Withdraw(SentMessage* message, Scope& scope);
   // A message that a revoked coupon keeps back.
   void KeepBack(Run& run, Episode* episode, SentMessage* message, Scope& scope);
+  // Records that a message which was dispatched has not been sent.
+  void SkipMessage(const Run& run, Episode* episode, const SentMessage& message, Reason reason,
+                   Scope& scope);
   void HearGoal(Run& run, Episode* episode, Scope& scope);
   void Convert(const Run& run, Episode* episode, TimeUs time, const Money& amount, Scope& scope);
   void ArmEpisode(Episode* episode, Scope& scope);

@@ -174,10 +174,11 @@ bool Engine::Impl::WakeEpisode(Run& run, Episode* episode, Scope& scope) {
       if (episode->held_late) {
         scope.decision_time = episode->triggered_at + run.campaign->settle;
       }
-      keep = HoldIfLate(run, episode, scope) || Enter(run, episode, scope);
+      keep = HoldIfLate(run, episode, scope) ||
+             (Enter(run, episode, scope) && HearEarlyGoal(run, episode, scope));
       break;
     case Episode::State::kDeferredEntry:
-      keep = Enter(run, episode, scope);
+      keep = Enter(run, episode, scope) && HearEarlyGoal(run, episode, scope);
       break;
     case Episode::State::kWaiting: {
       const Instruction& at = run.campaign->program[static_cast<size_t>(episode->cursor)];

@@ -56,7 +56,8 @@ struct ConsentChange {
 struct CouponReference {
   std::string_view code;
   std::string_view dispatch;
-  int64_t amount_minor = 0;
+  int64_t amount_minor = 0;  // 0: not said
+  Currency currency;
 };
 struct MessageReference {
   std::string_view dispatch;

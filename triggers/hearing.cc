@@ -2,6 +2,7 @@
 // that is not there yet.
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "triggers/base/hash.h"
 #include "triggers/engine_impl.h"
@@ -105,41 +106,39 @@ EarlyNews Engine::Impl::NewsOfEvent(Run& run, Scope& scope) {
 }
 
 // The goal counts from the entry on, also where it came before the entry could be decided.
-void Engine::Impl::HearEarlyGoal(Run& run, uint32_t category, TimeUs deadline,
-                                 const std::vector<EarlyNews>& early, Scope& scope) {
-  auto& episodes = scope.customer.episodes;
-  if (episodes.empty() || early.empty()) {
-    return;
+bool Engine::Impl::HearEarlyGoal(Run& run, Episode* episode, Scope& scope) {
+  if (episode->is_candidate()) {
+    return true;
   }
-  Episode& episode = episodes.back();
-  const bool is_ours = episode.campaign == run.symbol && episode.clock == category &&
-                       episode.triggered_at == deadline;
-  if (!is_ours || !(episode.entered() || episode.holdout)) {
-    return;
-  }
-  for (const EarlyNews& news : early) {
-    if (news.is_goal && news.time > deadline && news.time <= episode.goal_until) {
-      Convert(run, &episode, news.time, news.amount, scope);
-      if (episode.state == Episode::State::kEnded && !KeepEnded(run, &episode, scope)) {
-        episodes.pop_back();
-      }
-      return;
+  for (const EarlyNews& news : std::exchange(episode->early, {})) {
+    if (news.time > scope.now && news.time <= episode->goal_until && !episode->converted) {
+      Convert(run, episode, news.time, news.amount, scope);
     }
   }
+  return !episode->converted || episode->state != Episode::State::kEnded ||
+         KeepEnded(run, episode, scope);
 }
 
 // --- episodes
 
 void Engine::Impl::HearGoal(Run& run, Episode* episode, Scope& scope) {
   const auto& goal = run.campaign->goal;
-  if (!goal.has_value() || episode->converted || episode->is_candidate() ||
-      scope.event->type != goal->on || scope.now < episode->triggered_at ||
-      scope.now > episode->goal_until || !IsTrue(goal->where, run, episode, scope)) {
+  const bool candidate = episode->is_candidate();
+  if (!goal.has_value() || episode->converted || scope.event->type != goal->on ||
+      (candidate ? scope.now <= episode->due || episode->early.size() >= limits::kEarlyNewsMax
+                 : scope.now < episode->triggered_at || scope.now > episode->goal_until) ||
+      !IsTrue(goal->where, run, episode, scope)) {
     return;
   }
   const Order* order = scope.event->order;
-  Convert(run, episode, scope.now,
-          order == nullptr ? Money() : Money{order->total_minor, order->currency}, scope);
+  const Money amount = order == nullptr ? Money() : Money{order->total_minor, order->currency};
+  if (candidate) {
+    // Within the lateness: it would have entered by then, had the frontier passed.
+    episode->early.push_back({scope.now, false, true, amount});
+    scope.customer.episodes_changed = true;
+  } else {
+    Convert(run, episode, scope.now, amount, scope);
+  }
 }
 
 void Engine::Impl::Convert(const Run& run, Episode* episode, TimeUs time, const Money& amount,
@@ -183,11 +182,16 @@ void Engine::Impl::RevokeOnRefund(Run& run, Episode* episode, Scope& scope) {
 
 void Engine::Impl::KeepBack(Run& run, Episode* episode, SentMessage* message, Scope& scope) {
   if (Withdraw(message, scope)) {
-    Decision& skipped = Record(run, episode, OutcomeKind::kSkipped, scope);
-    skipped.reason = ToString(Reason::kRevoked);
-    skipped.step = run.campaign->message_steps[static_cast<size_t>(message->step)]->name();
-    skipped.dispatch = message->dispatch;
+    SkipMessage(run, episode, *message, Reason::kRevoked, scope);
   }
+}
+
+void Engine::Impl::SkipMessage(const Run& run, Episode* episode, const SentMessage& message,
+                               Reason reason, Scope& scope) {
+  Decision& skipped = Record(run, episode, OutcomeKind::kSkipped, scope);
+  skipped.reason = ToString(reason);
+  skipped.step = run.campaign->message_steps[static_cast<size_t>(message.step)]->name();
+  skipped.dispatch = message.dispatch;
 }
 
 bool Engine::Impl::HearEvent(Run& run, Episode* episode, Scope& scope) {
@@ -291,8 +295,15 @@ bool Engine::Impl::HearReceipt(Run& run, Episode* episode, const ReceiptInput& r
   using Kind = ReceiptInput::Kind;
   scope.customer.episodes_changed = true;
   for (SentMessage& message : episode->messages) {
-    if (message.dispatch == receipt.dispatch) {
-      HearOf(receipt.kind, &message);
+    if (message.dispatch != receipt.dispatch) {
+      continue;
+    }
+    const bool kept_back = message.status == SentMessage::Status::kPlanned && !receipt.may_exist &&
+                           receipt.kind == Kind::kFailed &&
+                           receipt.reason == ToString(Reason::kExpired);
+    HearOf(receipt.kind, &message);
+    if (kept_back) {
+      SkipMessage(run, episode, message, Reason::kExpired, scope);
     }
   }
   const bool answers = receipt.kind == Kind::kCouponIssued || receipt.kind == Kind::kCouponRefused;

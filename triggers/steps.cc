@@ -188,6 +188,12 @@ Reason Engine::Impl::TakeAllowances(Run& run, std::span<const Action> actions, b
 
 // --- steps
 
+void Engine::Impl::UndoFrom(Episode* episode, const Plan& plan, size_t first) {
+  for (size_t i = first; i < plan.actions.size(); ++i) {
+    UndoAction(episode, plan.actions[i].dispatch);
+  }
+}
+
 // After a wait every step is asked for itself: a refusal skips it, quiet hours hold the episode.
 bool Engine::Impl::Continue(Run& run, Episode* episode, Scope& scope) {
   Plan plan = MakePlan(run, episode, /*past_coupons=*/false, scope);
@@ -198,9 +204,7 @@ bool Engine::Impl::Continue(Run& run, Episode* episode, Scope& scope) {
                         ? Reason::kNone
                         : AskStepGates(run, std::span(&action, 1), scope, &until);
     if (reason == Reason::kQuietHours && !set->shop.quiet_hours->skip) {
-      for (size_t later = i; later < plan.actions.size(); ++later) {
-        UndoAction(episode, plan.actions[later].dispatch);
-      }
+      UndoFrom(episode, plan, i);
       Decision& deferred = Record(run, episode, OutcomeKind::kDeferred, scope);
       deferred.reason = ToString(reason);
       deferred.step = action.step->name();
@@ -216,14 +220,16 @@ bool Engine::Impl::Continue(Run& run, Episode* episode, Scope& scope) {
     if (reason != Reason::kNone) {
       action.refusal = reason;
     }
-    if (action.refusal != Reason::kNone) {
+    const bool refused = action.refusal != Reason::kNone;
+    if (refused && std::holds_alternative<CouponStep>(action.step->action)) {
+      // What comes behind was planned with this coupon: it is planned anew, without.
+      UndoFrom(episode, plan, i);
+      Perform(run, episode, action, scope);
+      episode->cursor = action.cursor + 1;
+      return Continue(run, episode, scope);
+    }
+    if (refused) {
       UndoAction(episode, action.dispatch);
-      if (plan.end == Plan::End::kAwaitCoupon && i + 1 == plan.actions.size()) {
-        // Nobody is asked for this coupon: go on behind it.
-        Perform(run, episode, action, scope);
-        episode->cursor = action.cursor + 1;
-        return Continue(run, episode, scope);
-      }
     }
     Perform(run, episode, action, scope);
   }

@@ -152,23 +152,31 @@ class ConsentType : public cel::ObjectType {
 
 const ConsentType kConsentObject;
 
-enum CouponField : int { kCouponCode, kCouponDispatch };
+enum CouponField : int { kCouponCode, kCouponDispatch, kCouponAmount };
 
 class EventCouponType : public cel::ObjectType {
  public:
   Value Get(const void* self, int field, Arena&) const override {
     const auto* coupon = static_cast<const CouponReference*>(self);
-    return coupon == nullptr ? Value::Error("the event has no coupon")
-                             : TextOrError(Text(*coupon, field));
+    if (coupon == nullptr) {
+      return Value::Error("the event has no coupon");
+    }
+    if (field == kCouponAmount && Has(self, field)) {
+      return Value::Double(ToMajor(coupon->amount_minor, coupon->currency));
+    }
+    return TextOrError(Text(*coupon, field));
   }
   bool Has(const void* self, int field) const override {
     const auto* coupon = static_cast<const CouponReference*>(self);
-    return coupon != nullptr && !Text(*coupon, field).empty();
+    return coupon != nullptr &&
+           (field == kCouponAmount ? coupon->amount_minor != 0 : !Text(*coupon, field).empty());
   }
 
  private:
   static std::string_view Text(const CouponReference& coupon, int field) {
-    return field == kCouponCode ? coupon.code : coupon.dispatch;
+    return field == kCouponCode       ? coupon.code
+           : field == kCouponDispatch ? coupon.dispatch
+                                      : std::string_view();
   }
 };
 
@@ -290,7 +298,9 @@ void DeclareParts(cel::Environment* env) {
                   {"credits", Type::Int()}},
                  &kConsentObject);
   env->AddObject("event.coupon",
-                 {{"code", Type::String(), true}, {"dispatch", Type::String(), true}},
+                 {{"code", Type::String(), true},
+                  {"dispatch", Type::String(), true},
+                  {"amount", Type::Double(), true}},
                  &kEventCouponObject);
   env->AddObject("event.message",
                  {{"dispatch", Type::String(), true},

@@ -109,6 +109,7 @@ bool EventDecoder::Impl::FinishCoupon() {
   coupon_.code = members.TakeText("code", limits::kWordBytesMax);
   coupon_.dispatch = members.TakeText("dispatch", limits::kIdBytesMax);
   coupon_.amount_minor = members.TakeAmount("amount", options_->currency);
+  coupon_.currency = options_->currency;
   event_->coupon = &coupon_;
   return Close(members, coupon_value_, "coupon");
 }

@@ -402,7 +402,7 @@ Status Shard::Impl::Refuse(OutboxRecord* record, Reason reason, std::string_view
   const std::string channel = record->channel();
   observer_.OnDispatch(channel, "refused");
   Transition transition;
-  if (reason == Reason::kExit) {
+  if (reason == Reason::kRevoked || reason == Reason::kExpired) {
     const bool coupon = record->dispatch.kind == Dispatch::Kind::kCoupon;
     transition.event = coupon ? Transition::Event::kCouponRefused : Transition::Event::kFailed;
     transition.settled = true;

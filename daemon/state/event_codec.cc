@@ -254,7 +254,8 @@ void Parts::DecodeRest() {
     event.consent = &consent;
   }
   if (in.has_coupon()) {
-    coupon = {in.coupon().code(), in.coupon().dispatch(), in.coupon().amount_minor()};
+    coupon = {in.coupon().code(), in.coupon().dispatch(), in.coupon().amount_minor(),
+              Currency::Parse(in.coupon().currency()).value_or(Currency())};
     event.coupon = &coupon;
   }
   if (in.has_message()) {
@@ -290,6 +291,7 @@ void EncodeEvent(const Event& event, records::Event* out) {
     coupon->set_code(std::string(event.coupon->code));
     coupon->set_dispatch(std::string(event.coupon->dispatch));
     coupon->set_amount_minor(event.coupon->amount_minor);
+    coupon->set_currency(std::string(event.coupon->currency.code()));
   }
   if (event.message != nullptr) {
     records::Event::Message* message = out->mutable_message();

@@ -69,6 +69,13 @@ void SetEpisode(const Episode& episode, records::Episode* out) {
   out->set_seq(episode.seq);
   out->set_variant(episode.variant);
   out->set_held_late(episode.held_late);
+  for (const EarlyNews& news : episode.early) {
+    records::EarlyNews* stored = out->add_early();
+    stored->set_time(news.time);
+    stored->set_exits(news.exits);
+    stored->set_is_goal(news.is_goal);
+    SetMoney(news.amount, stored->mutable_amount());
+  }
   if (episode.trigger != nullptr) {
     EncodeEvent(episode.trigger->event(), out->mutable_trigger());
   }
@@ -114,6 +121,10 @@ bool GetEpisode(const records::Episode& in, Episode* episode) {
   episode->seq = in.seq();
   episode->variant = in.variant();
   episode->held_late = in.held_late();
+  for (const records::EarlyNews& stored : in.early()) {
+    episode->early.push_back(
+        {stored.time(), stored.exits(), stored.is_goal(), MoneyOf(stored.amount())});
+  }
   if (in.has_trigger()) {
     Result<std::shared_ptr<const OwnedEvent>> trigger = DecodeEvent(in.trigger());
     if (!trigger.ok()) {

@@ -183,6 +183,26 @@ TEST(RecordCodec, AnEpisodeComesBackWithTheEventThatBeganIt) {
   EXPECT_EQ(SentMessage::Status::kDelivered, read[0].messages[0].status);
 }
 
+TEST(RecordCodec, ACandidateComesBackWithWhatItHeardEarlyAndTheAmountOfItsCoupon) {
+  const CouponReference coupon{"K7", "d1", 550, *Currency::Parse("JPY")};
+  Event event;
+  event.type = "coupon.redeemed";
+  event.coupon = &coupon;
+  Episode episode;
+  episode.trigger = std::make_shared<OwnedEvent>(event);
+  episode.early = {{40, false, true, Yuan(9900)}, {50, true, false, {}}};
+  std::vector<Episode> read;
+  ASSERT_TRUE(DecodeEpisodes(EncodeEpisodes({episode}), &read).ok());
+  ASSERT_EQ(1u, read.size());
+  ASSERT_EQ(2u, read[0].early.size());
+  EXPECT_EQ(40, read[0].early[0].time);
+  EXPECT_TRUE(read[0].early[0].is_goal);
+  EXPECT_EQ(Yuan(9900), read[0].early[0].amount);
+  EXPECT_TRUE(read[0].early[1].exits);
+  EXPECT_EQ(550, read[0].trigger->event().coupon->amount_minor);
+  EXPECT_EQ("JPY", read[0].trigger->event().coupon->currency.code());
+}
+
 TEST(RecordCodec, AnOutboxRecordComesBack) {
   const std::string bytes = EncodeOutboxRecord(RichRecord());
   OutboxRecord read;

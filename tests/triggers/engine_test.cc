@@ -196,7 +196,7 @@ TEST(Engine, AWaitEndsByItsEventOrItsTime) {
     ASSERT_EQ(play.ledger.size(), 1U);
     if (redeems) {
       play.AdvanceTo("2026-11-03T00:00:00Z");
-      const CouponReference reference{play.ledger[0].code, "", 0};
+      const CouponReference reference{play.ledger[0].code, "", 0, {}};
       Event event;
       event.id = "r";
       event.type = "coupon.redeemed";

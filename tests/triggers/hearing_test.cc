@@ -73,6 +73,81 @@ TEST(EarlyNews, IsForgottenWhereTheDeadlineMovesBehindIt) {
                           "2026-10-21T05:00:00Z dispatched sms", "2026-10-21T05:00:00Z completed"));
 }
 
+// Ten days without an order, then two days of settling, or a quiet night.
+Campaign SettlesBeforeItAsks(bool control) {
+  Campaign campaign = OnAbsence("c", 10, {Send({"sms"})});
+  campaign.goal = Goal{"order.paid", If("event.order.total > 50.0"), 14 * kDayUs};
+  campaign.settle = 2 * kDayUs;
+  campaign.holdout_share = control ? 10000 : 0;
+  return campaign;
+}
+
+TEST(EarlyNews, AGoalMetBehindTheEndOfSettlingCountsInBothArms) {
+  for (const bool control : {false, true}) {
+    Play play(SettlesBeforeItAsks(control));
+    play.Happens("2026-10-01T04:00:00Z", "order.paid");
+    play.AdvanceTo("2026-10-13T00:00:00Z");
+    play.Arrives("2026-10-13T03:00:00Z", "order.paid");  // before the entry: no conversion
+    play.Arrives("2026-10-13T05:00:00Z", "order.paid");
+    EXPECT_THAT(play.lines, IsEmpty());
+    play.AdvanceTo("2026-10-14T00:00:00Z");
+    EXPECT_EQ(play.lines.front(), control ? "2026-10-13T04:00:00Z rejected holdout holdout"
+                                          : "2026-10-13T04:00:00Z entered treated");
+    EXPECT_EQ(play.lines.back(), control ? "2026-10-13T05:00:00Z converted holdout"
+                                         : "2026-10-13T05:00:00Z converted treated");
+    EXPECT_EQ(play.last.decisions.back().amount.minor, 9900);
+    const size_t told = play.lines.size();
+    play.Happens("2026-10-15T00:00:00Z", "order.paid");
+    EXPECT_EQ(play.lines.size(), told) << "once";
+  }
+}
+
+TEST(EarlyNews, AGoalBehindDeadlineAndSettlingCountsAlsoWhenItCameBeforeTheCandidate) {
+  Campaign campaign = SettlesBeforeItAsks(false);
+  campaign.settle = kHourUs;
+  Play play(std::move(campaign));
+  play.Happens("2026-10-01T04:00:00Z", "order.paid");
+  play.AdvanceTo("2026-10-11T00:00:00Z");
+  play.Arrives("2026-10-11T05:30:00Z", "order.paid");
+  play.AdvanceTo("2026-10-12T00:00:00Z");
+  EXPECT_EQ(play.lines.back(), "2026-10-11T05:30:00Z converted treated");
+}
+
+TEST(EarlyNews, AGoalMetBehindTheEndOfAQuietNightCounts) {
+  Campaign campaign = OnEvent("c", "review.posted", {Send({"sms"})});
+  campaign.goal = Goal{"order.paid", nullptr, 14 * kDayUs};
+  Play play(std::move(campaign));
+  play.shop().quiet_hours = QuietHours{21 * kHourUs, 9 * kHourUs, true, Zone(), false};
+  play.Happens("2026-10-01T14:00:00Z", "review.posted", 5);
+  play.AdvanceTo("2026-10-02T00:30:00Z");
+  play.Arrives("2026-10-02T01:30:00Z", "order.paid");
+  play.AdvanceTo("2026-10-03T00:00:00Z");
+  EXPECT_EQ(play.lines.back(), "2026-10-02T01:30:00Z converted treated");
+}
+
+// --- messages whose coupon has run out
+
+TEST(ExpiredCoupons, AMessageThatWasHeldUntilThenIsSkippedAndSaysSo) {
+  for (const bool may_be_sent : {false, true}) {
+    Play play(OnEvent("c", "order.paid", {Coupon(50), Send({"sms"})}));
+    play.Happens(kNoon, "order.paid");
+    const Dispatch& held = play.dispatches.at(0);
+    play.AdvanceTo("2026-12-02T00:00:00Z");
+    const Reason reason = play.engine().CheckSend(held, "sms", play.context, play.customer);
+    EXPECT_EQ(reason, Reason::kExpired);
+    ReceiptInput receipt{ReceiptInput::Kind::kFailed, held.id, held.episode,
+                         play.context.frontier,       "",      ToString(reason)};
+    receipt.may_exist = may_be_sent;
+    play.Take(receipt);
+    EXPECT_EQ(play.lines.back(), may_be_sent ? "2026-11-01T04:00:00Z completed"
+                                             : "2026-12-02T00:00:00Z skipped expired");
+    if (!may_be_sent) {
+      EXPECT_EQ(play.last.decisions.back().step, "m1");
+      EXPECT_EQ(play.last.decisions.back().dispatch, held.id);
+    }
+  }
+}
+
 // --- refunds
 
 Step RevocableCoupon() {
@@ -92,7 +167,7 @@ void Tell(Play* play, std::string_view at, std::string_view type, std::string_vi
   play->AdvanceTo(at);
   Order order;
   order.id = order_id;
-  const CouponReference coupon{code, "", 0};
+  const CouponReference coupon{code, "", 0, {}};
   const std::string id = std::string(at) + std::string(type);
   Event event;
   event.id = id;

@@ -146,6 +146,33 @@ TEST(Contact, MayBeAnAttributeThatTheChannelNames) {
   EXPECT_EQ(play.engine().AddressFor(play.customer, "sms"), "+8613800000000");
 }
 
+// --- coupons behind a wait
+
+TEST(RefusedCoupons, WhatFollowsIsPlannedWithoutThem) {
+  for (const bool money_left : {true, false}) {
+    Step with = Send({"sms"}, "with-coupon");
+    with.when = If("coupons.big.issued");
+    Step without = Send({"sms"}, "without-coupon");
+    without.id = "m2";
+    without.when = If("!coupons.big.issued");
+    Campaign campaign = OnEvent("c", "order.paid", {Wait(kDayUs), Coupon(50), with, without});
+    campaign.limits.money = Money{money_left ? 5000 : 4900, *Currency::Parse("CNY")};
+    Play play(std::move(campaign));
+    play.Happens(kNoon, "order.paid");
+    play.AdvanceTo("2026-11-03T00:00:00Z");
+    ASSERT_EQ(play.dispatches.size(), 1U);
+    EXPECT_EQ(play.dispatches[0].template_name, money_left ? "with-coupon" : "without-coupon");
+    EXPECT_THAT(play.lines, ElementsAre("2026-11-01T04:00:00Z entered treated",
+                                        money_left ? "2026-11-02T04:00:00Z issued big"
+                                                   : "2026-11-02T04:00:00Z skipped budget",
+                                        money_left ? "2026-11-02T04:00:00Z dispatched sms"
+                                                   : "2026-11-02T04:00:00Z skipped when",
+                                        money_left ? "2026-11-02T04:00:00Z skipped when"
+                                                   : "2026-11-02T04:00:00Z dispatched sms",
+                                        "2026-11-02T04:00:00Z completed"));
+  }
+}
+
 TEST(Caps, ALongWindowForgetsNoSendForManyOnAnotherChannel) {
   Campaign mail = OnEvent("mail", "order.paid", {Send({"email"})});
   Play play(std::move(mail));

@@ -23,7 +23,7 @@ std::string Value(const std::string& text, const Event& event) {
 
 TEST(Vocabulary, ReadsConsentCouponAndMessageOfAnEvent) {
   const ConsentChange consent{"sms", "marketing", "", 2};
-  const CouponReference coupon{"K7", "", 500};
+  const CouponReference coupon{"K7", "", 550, *Currency::Parse("CNY")};
   const MessageReference message{"d1", "sms", "blocked", "TD"};
   Event event;
   event.consent = &consent;
@@ -33,9 +33,19 @@ TEST(Vocabulary, ReadsConsentCouponAndMessageOfAnEvent) {
             "true");
   EXPECT_EQ(Value("has(event.consent.template)", event), "false");
   EXPECT_EQ(Value("event.coupon.code", event), "\"K7\"");
+  EXPECT_EQ(Value("has(event.coupon.amount) && event.coupon.amount > 5.0", event), "true");
+  EXPECT_EQ(Value("event.coupon.amount", event), "5.5");
   EXPECT_EQ(Value("has(event.coupon.dispatch) || event.message.reason == 'blocked'", event),
             "true");
   EXPECT_EQ(Value("event.message.channel + event.message.text", event), "\"smsTD\"");
+}
+
+TEST(Vocabulary, ACouponMayBeWithoutAnAmount) {
+  const CouponReference coupon{"K7", "", 0, {}};
+  Event event;
+  event.coupon = &coupon;
+  EXPECT_EQ(Value("has(event.coupon.amount)", event), "false");
+  EXPECT_EQ(Value("event.coupon.amount", event), "error: the event does not say it");
 }
 
 TEST(Vocabulary, KnowsWhatAnEventDoesNotHave) {
