@@ -156,6 +156,11 @@ void CampaignParser::ParseWindows(const Value& within, AbsenceTrigger* absence) 
     if (entry.name() == "default") {
       absence->within_default = duration;
     } else {
+      if (const std::string hint = Choices(entry.name(), {"default"});
+          hint.starts_with("did you mean")) {
+        entry.reader().Warning(entry.name_node(), Quote(entry.name()) + " is taken for a category",
+                               hint);
+      }
       absence->within.emplace_back(entry.name(), *duration);
     }
   }

@@ -28,6 +28,7 @@ class TestParser {
   static Attribute ParseAttribute(const Value& value);
   void ParseEvent(const Value& item, CampaignTest* test);
   ExpectedDecision ParseExpected(const Value& item) const;
+  void CheckEvent(const MapReader& map, const TestEvent& event) const;
   void CheckExpected(const MapReader& map) const;
   void CheckReason(const Value& reason, std::string_view outcome) const;
   void CheckChannel(const Value& channel) const;
@@ -142,9 +143,12 @@ void TestParser::ParseEvent(const Value& item, CampaignTest* test) {
     object.Add("id", *id);
     json.AddRaw("customer", object.Close());
   }
+  TestEvent event{reader_.document().PlaceOf(item.node()), time.value_or(0), {}, {}, {}};
   for (const std::string_view name : {"order", "review", "consent", "coupon", "message"}) {
     const Value value = map[name];
-    if (value && !value.is_map()) {
+    if (value.is_text() && (name == "coupon" || name == "message")) {
+      (name == "coupon" ? event.coupon_step : event.message_step) = value.node().text;
+    } else if (value && !value.is_map()) {
       value.Refuse("a map of its fields");
     } else if (value) {
       json.AddRaw(name, ToEventJson(value));
@@ -153,7 +157,9 @@ void TestParser::ParseEvent(const Value& item, CampaignTest* test) {
   for (const Value& entry : map["attributes"].Entries()) {
     json.AddRaw(entry.name(), ToEventJson(entry));
   }
-  test->events.push_back({reader_.document().PlaceOf(item.node()), time.value_or(0), json.Close()});
+  CheckEvent(map, event);
+  event.json = json.Close();
+  test->events.push_back(std::move(event));
 }
 
 ExpectedDecision TestParser::ParseExpected(const Value& item) const {
@@ -212,7 +218,7 @@ void TestParser::CheckReason(const Value& reason, std::string_view outcome) cons
       words.push_back(exit.on);
     }
   } else if (outcome == "rejected" || outcome == "deferred" || outcome == "skipped") {
-    for (auto word = Reason::kActive; word <= Reason::kRevoked;
+    for (auto word = Reason::kActive; word <= Reason::kExpired;
          word = static_cast<Reason>(static_cast<int>(word) + 1)) {
       words.emplace_back(ToString(word));
     }
@@ -222,7 +228,7 @@ void TestParser::CheckReason(const Value& reason, std::string_view outcome) cons
   TellUnless(words, reason, "nothing is " + std::string(outcome) + " for the reason");
 }
 
-// Ids of all steps, those of branches included; `which` picks some.
+// Names of all steps, those of branches included; `which` picks some.
 template <typename Which>
 void CollectSteps(const std::vector<Step>& steps, const Which& which,
                   std::vector<std::string>* names) {
@@ -235,6 +241,29 @@ void CollectSteps(const std::vector<Step>& steps, const Which& which,
         CollectSteps(arm.steps, which, names);
       }
     }
+  }
+}
+
+// Those of one kind, such as CouponStep.
+template <typename Kind>
+std::vector<std::string> StepsOf(const Campaign& campaign) {
+  std::vector<std::string> names;
+  CollectSteps(
+      campaign.steps,
+      [](const Step& step) {
+        return std::holds_alternative<Kind>(step.action) ? std::optional(step.name())
+                                                         : std::nullopt;
+      },
+      &names);
+  return names;
+}
+
+void TestParser::CheckEvent(const MapReader& map, const TestEvent& event) const {
+  if (campaign_ != nullptr && !event.coupon_step.empty()) {
+    TellUnless(StepsOf<CouponStep>(*campaign_), map["coupon"], "the campaign has no coupon step");
+  }
+  if (campaign_ != nullptr && !event.message_step.empty()) {
+    TellUnless(StepsOf<SendStep>(*campaign_), map["message"], "the campaign has no send step");
   }
 }
 
@@ -251,14 +280,7 @@ void TestParser::CheckExpected(const MapReader& map) const {
   CollectSteps(
       campaign_->steps, [](const Step& step) { return Name(step.name()); }, &steps);
   TellUnless(steps, map["step"], "the campaign has no step");
-  std::vector<std::string> coupons;
-  CollectSteps(
-      campaign_->steps,
-      [](const Step& step) {
-        return std::holds_alternative<CouponStep>(step.action) ? Name(step.name()) : Name();
-      },
-      &coupons);
-  TellUnless(coupons, map["coupon"], "the campaign has no coupon step");
+  TellUnless(StepsOf<CouponStep>(*campaign_), map["coupon"], "the campaign has no coupon step");
   std::vector<std::string> templates;
   CollectSteps(
       campaign_->steps,

@@ -31,6 +31,9 @@ struct TestEvent {
   Place place;
   TimeUs time = 0;
   std::string json;  // of the contract, for the decoder that all events go through
+  // What the event is of, where the test names the step that issued or sent it.
+  std::string coupon_step;
+  std::string message_step;
 };
 
 // What one line of the decision log must show. Only what is set is compared.

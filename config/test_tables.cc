@@ -86,8 +86,16 @@ const Table& TestEventTable() {
                .help = "As in the event's JSON; `total: 259 CNY` is short for total and currency"},
               {.name = "review", .type = Type::kFreeform, .help = "As in the event's JSON"},
               {.name = "consent", .type = Type::kFreeform, .help = "As in the event's JSON"},
-              {.name = "coupon", .type = Type::kFreeform, .help = "As in the event's JSON"},
-              {.name = "message", .type = Type::kFreeform, .help = "As in the event's JSON"},
+              {.name = "coupon",
+               .type = Type::kText,
+               .help = "The id of a coupon step: the coupon that it issued last to this customer; "
+                       "or a map as in the event's JSON",
+               .otherwise = Type::kFreeform},
+              {.name = "message",
+               .type = Type::kText,
+               .help = "The id of a send step: the message that it sent last to this customer; or "
+                       "a map as in the event's JSON",
+               .otherwise = Type::kFreeform},
               {.name = "attributes",
                .type = Type::kFreeform,
                .help = "Other fields of the event's JSON"},

@@ -197,6 +197,9 @@ class Stage {
         return fmt::format("    the event in line {} is refused: {} {}\n", told.place.line,
                            ToString(error), detail);
       }
+      if (std::string missing = FillIn(told, &event); !missing.empty()) {
+        return missing;
+      }
       world_.Apply(event);
     }
     world_.FinishAt(test_.until);
@@ -208,8 +211,7 @@ class Stage {
     for (size_t i = 0; same && i < happened_.size(); ++i) {
       same = Matches(test_.expect[i], happened_[i]);
     }
-    const TimeUs start = test_.events.empty() ? test_.until : test_.events.front().time;
-    return same ? std::string() : Difference(test_.expect, happened_, start) + failed_conditions_;
+    return same ? std::string() : Difference(test_.expect, happened_, Start()) + failed_conditions_;
   }
 
  private:
@@ -233,6 +235,31 @@ class Stage {
     }
   }
 
+  // The coupon or message that the test names by its step. Empty, or what is wrong.
+  std::string FillIn(const config::TestEvent& told, Event* event) {
+    if (told.coupon_step.empty() && told.message_step.empty()) {
+      return {};
+    }
+    world_.FinishAt(told.time - 1);  // what is issued before, though only now known to be due
+    for (const std::string& step : {told.coupon_step, told.message_step}) {
+      const auto found = left_.find({std::string(event->customer.id), step});
+      if (!step.empty() && found == left_.end()) {
+        return fmt::format(
+            "    the event in line {} is of '{}', which customer '{}' has not had by then; "
+            "what happened so far:\n{}",
+            told.place.line, step, event->customer.id, Difference({}, happened_, Start()));
+      }
+      if (!step.empty() && step == told.coupon_step) {
+        coupon_ = {found->second.code, found->second.dispatch, 0, {}};
+        event->coupon = &coupon_;
+      } else if (!step.empty()) {
+        message_ = {found->second.dispatch, found->second.channel, {}, {}};
+        event->message = &message_;
+      }
+    }
+    return {};
+  }
+
   void Record(const Effects& effects) {
     for (const ConditionError& error : effects.condition_errors) {
       const std::string line = fmt::format("    a condition failed: {}\n", error.why);
@@ -240,6 +267,15 @@ class Stage {
     }
     for (const Decision& decision : effects.decisions) {
       happened_.push_back(MakeHappening(decision));
+      if (decision.outcome == OutcomeKind::kIssued ||
+          decision.outcome == OutcomeKind::kDispatched) {
+        Left& left = left_[{std::string(decision.customer), std::string(decision.step)}];
+        left.dispatch = decision.dispatch.ToString();
+        left.channel = decision.channel;
+        for (const LedgerEntry& entry : effects.ledger) {
+          left.code = entry.dispatch == decision.dispatch ? entry.code : left.code;
+        }
+      }
       for (const Dispatch& dispatch : effects.dispatches) {
         if (decision.outcome == OutcomeKind::kDispatched && dispatch.id == decision.dispatch) {
           const auto rendered = templates_.Render(dispatch.template_name, dispatch.locale,
@@ -250,9 +286,21 @@ class Stage {
     }
   }
 
+  TimeUs Start() const { return test_.events.empty() ? test_.until : test_.events.front().time; }
+
+  // What a step issued or sent last.
+  struct Left {
+    std::string code;
+    std::string dispatch;
+    std::string channel;
+  };
+
   const config::CampaignTest& test_;
   const config::TemplateSet& templates_;
   std::vector<Happening> happened_;
+  std::map<std::pair<std::string, std::string>, Left> left_;  // by customer and step
+  CouponReference coupon_;                                    // of the event at hand
+  MessageReference message_;
   std::string failed_conditions_;  // each once
   World world_;
 };

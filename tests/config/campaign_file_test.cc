@@ -123,6 +123,12 @@ std::string Only(const std::string& text) {
   return lines.size() == 1 ? lines[0] : testing::PrintToString(lines);
 }
 
+TEST(CampaignFile, TellsADefaultWindowThatIsMisspelt) {
+  EXPECT_EQ(Only("campaign: c\ntrigger:\n  absence: {after: order.paid, of: order.paid,\n"
+                 "    per: category, within: {defalut: 40d, men.shoes: 9d}}\nsteps: [exit]\n"),
+            "4:29: warning: 'defalut' is taken for a category; did you mean 'default'?");
+}
+
 TEST(CampaignFile, HasNoClockPerCategoryOfWhatHasNoItems) {
   EXPECT_EQ(Only("campaign: c\ntrigger:\n  absence: {after: review.posted, of: review.posted,\n"
                  "    per: category, within: 9d}\nsteps: [exit]\n"),
@@ -457,6 +463,14 @@ INSTANTIATE_TEST_SUITE_P(
               "expect: []}]",
               "33: error: 'at' must be a time with its zone, in the first event, not '+1d'; write "
               "it like 2026-01-01T10:00+08:00"),
+        Line4("CouponOfAnEvent",
+              "tests: [{name: a, events: [{at: 2026-01-01, type: coupon.redeemed, customer: c, "
+              "coupon: big}], expect: []}]",
+              "89: error: the campaign has no coupon step 'big'"),
+        Line4("MessageOfAnEvent",
+              "tests: [{name: a, events: [{at: 2026-01-01, type: message.clicked, customer: c, "
+              "message: m1}], expect: []}]",
+              "90: error: the campaign has no send step 'm1'; the only one is 0"),
         Line4("Outcome",
               "tests: [{name: a, events: [{at: 2026-01-01, type: order.paid, customer: c}], "
               "expect: [{outcome: entred}]}]",
