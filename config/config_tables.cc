@@ -166,7 +166,7 @@ const Table& FileSourceTable() {
           {.name = "follow",
            .type = Type::kBoolean,
            .help = "Waits for more at its end. Rotate it by renaming: it is read to its end, then "
-                   "the new one",
+                   "those that were rotated after it (x.1, x-20261122), then the new one",
            .default_text = "false"},
       }),
   };
@@ -185,8 +185,8 @@ const Table& MapFieldTable() {
                .help = "A constant; beside `from`, where that finds nothing"},
               {.name = "table",
                .type = Type::kNamed,
-               .help = "What each text means; an empty type makes the record a dead letter, "
-                       "`tombstone`",
+               .help = "What each text means; an empty text leaves the field out, and an empty "
+                       "`type` makes the record a dead letter, `tombstone`",
                .value = Type::kText},
               {.name = "other",
                .type = Type::kText,

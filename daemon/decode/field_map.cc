@@ -195,8 +195,9 @@ bool Mapping::AddText(std::string_view target, const FieldSource& source, std::s
       return Fail(EventError::kBadType, path);
     }
     text = mapped == source.table.end() ? *source.other : mapped->second;
-    if (text.empty() && target == "type") {
-      return Fail(EventError::kTombstone, path);
+    if (text.empty()) {
+      // The record says nothing, or nothing of this field.
+      return target != "type" || Fail(EventError::kTombstone, path);
     }
   }
   switch (KindOf(target)) {
@@ -320,6 +321,43 @@ EventError Mapping::Run(std::string* out) {
   return EventError::kNone;
 }
 
+// JSON whose integers of more than 18 digits are texts, for the parser refuses those past 64 bits.
+// As a number they would lose digits, and ids are what is so long.
+std::string QuoteLongIntegers(std::string_view json) {
+  static constexpr std::string_view kOfNumbers = "+-.0123456789Ee";
+  static constexpr size_t kDigitsMax = 18;  // any such fits
+  std::string quoted;
+  quoted.reserve(json.size() + 16);
+  bool in_text = false;
+  for (size_t i = 0; i < json.size();) {
+    size_t length = 1;
+    if (in_text && json[i] == '\\') {
+      length = std::min<size_t>(2, json.size() - i);
+    } else if (json[i] == '"') {
+      in_text = !in_text;
+    } else if (!in_text && kOfNumbers.find(json[i]) != std::string_view::npos) {
+      length = std::min(json.find_first_not_of(kOfNumbers, i), json.size()) - i;
+    }
+    const std::string_view token = json.substr(i, length);
+    const std::string_view digits = token.substr(token[0] == '-' ? 1 : 0);
+    const bool is_long = !in_text && digits.size() > kDigitsMax && digits[0] != '0' &&
+                         digits.find_first_not_of("0123456789") == std::string_view::npos;
+    quoted.append(is_long ? "\"" : "").append(token).append(is_long ? "\"" : "");
+    i += length;
+  }
+  return quoted;
+}
+
+simdjson::error_code Parse(dom::parser* parser, std::string_view json, dom::element* record) {
+  const simdjson::error_code error = parser->parse(json.data(), json.size()).get(*record);
+  if (error == simdjson::SUCCESS || error == simdjson::UTF8_ERROR || error == simdjson::EMPTY) {
+    return error;
+  }
+  // The word for such a number differs between versions of the library.
+  const std::string quoted = QuoteLongIntegers(json);
+  return quoted.size() == json.size() ? error : parser->parse(quoted).get(*record);
+}
+
 }  // namespace
 
 bool IsJsonPointer(std::string_view pointer) {
@@ -358,7 +396,7 @@ EventError MapToContract(std::string_view json, const FieldMap& map, std::string
   }
   dom::parser parser;
   dom::element record;
-  const simdjson::error_code error = parser.parse(json.data(), json.size()).get(record);
+  const simdjson::error_code error = Parse(&parser, json, &record);
   if (error != simdjson::SUCCESS) {
     *detail = simdjson::error_message(error);
     return error == simdjson::UTF8_ERROR ? EventError::kBadUtf8

@@ -14,8 +14,9 @@
 //     order.channel: /channel                        # unknown names become attributes
 //
 // A target is a name, or an object's name and a field's ("customer.phone"). What a pointer does not
-// find, or finds null, is left out. A type of the table's "" is a record that says nothing
-// (kTombstone); one that is not in the table is `other`, or kBadType where there is none.
+// find, or finds null, is left out, and so is what the table makes "". A type of the table's "" is
+// a record that says nothing (kTombstone). What is not in the table is `other`, or kBadType where
+// there is none. An integer past 64 bits is the text of its digits: ids need them all.
 #pragma once
 
 #include <map>

@@ -94,7 +94,7 @@ void FileFeeder::Run() {
     }
     Result<Next> next = CopySome(reader.get());
     if (next.ok() && *next == Next::kNewFile) {
-      Result<std::unique_ptr<LineReader>> opened = OpenNew();
+      Result<std::unique_ptr<LineReader>> opened = OpenNext();
       next = opened.ok() ? Result<Next>(Next::kGoOn) : Result<Next>(opened.status());
       reader = opened.ok() ? std::move(*opened) : nullptr;
     }
@@ -141,7 +141,7 @@ Result<std::unique_ptr<LineReader>> FileFeeder::Open() {
         "file source: another file is there than the one that was read, which is not in this "
         "folder any more and whose rest is not read; this one is from its start",
         {{"source", parts_.source}, {"path", parts_.path}, {"read", place.position}});
-    return OpenNew();
+    return OpenNew(parts_.path);
   }
   return OpenAt(parts_.path, place);
 }
@@ -162,17 +162,32 @@ Result<std::unique_ptr<LineReader>> FileFeeder::OpenAt(const std::string& path,
   return reader;
 }
 
-Result<std::unique_ptr<LineReader>> FileFeeder::OpenNew() {
-  const std::optional<FollowedFile> file = FollowedFile::Open(parts_.path);
+// Rotated more than once while nobody read, there are others between what was read and the newest.
+Result<std::unique_ptr<LineReader>> FileFeeder::OpenNext() {
+  std::vector<std::string> archives;
+  const std::string next = FollowedFile::FindNext(parts_.path, read_.number, &archives);
+  for (const std::string& archive : archives) {
+    Log(LogLevel::kWarning,
+        "file source: a file was compressed before it was read, and its lines are missing; copy "
+        "them by a source of their own, without `follow`",
+        {{"source", parts_.source}, {"path", archive}});
+  }
+  Log(LogLevel::kInfo, "file source: read to its end, and a new file is there",
+      {{"source", parts_.source}, {"path", next}});
+  return OpenNew(next);
+}
+
+Result<std::unique_ptr<LineReader>> FileFeeder::OpenNew(const std::string& path) {
+  const std::optional<FollowedFile> file = FollowedFile::Open(path);
   if (!file) {
-    return Status(StatusCode::kNotFound, parts_.path + ": No such file or directory");
+    return Status(StatusCode::kNotFound, path + ": No such file or directory");
   }
   const FollowedFile::Place begin = file->PlaceAt(0).value_or(FollowedFile::Place());
   const std::string feed = FollowedFile::FeedOf(begin, parts_.path);
   if (Status status = parts_.store->AppendLog(parts_.stream, {}, feed); !status.ok()) {
     return status;
   }
-  return OpenAt(parts_.path, begin);
+  return OpenAt(path, begin);
 }
 
 // Asked before the reading, so that what is behind the last line of a file that was renamed is read
@@ -184,8 +199,6 @@ Result<FileFeeder::Next> FileFeeder::AtEnd(int64_t size, uint64_t now) {
     return Next::kEnd;
   }
   if (now != 0 && now != read_.number) {
-    Log(LogLevel::kInfo, "file source: read to its end, and a new file is there",
-        {{"source", parts_.source}, {"path", parts_.path}});
     return Next::kNewFile;
   }
   end_size_ = size;

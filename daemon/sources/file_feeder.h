@@ -1,8 +1,9 @@
 // Copies a file of events, one a line, into the embedded log: plain, gzip or zstd, with `follow` a
 // plain one that grows. Its position is durable in the same commit as the lines, so after a crash
 // it goes on behind the last line that is in the log. A followed file that is renamed, also while
-// nobody reads it, is read to its end, and then the new one of its name; one that was cut off or
-// rewritten is a problem. Lines that are no events go there too: their shard has the dead letters.
+// nobody reads it, is read to its end, then those that were rotated away after it ("x.1"), oldest
+// first, and then the new one of its name; one that was cut off or rewritten is a problem. Lines
+// that are no events go there too: their shard has the dead letters.
 //
 // One thread of its own; the methods are for any thread.
 #pragma once
@@ -63,8 +64,10 @@ class FileFeeder {
   // A followed file behind a place, if it still is what was read up to there.
   Result<std::unique_ptr<LineReader>> OpenAt(const std::string& path,
                                              const FollowedFile::Place& place);
-  // The file that has taken the place of a followed one, from its start.
-  Result<std::unique_ptr<LineReader>> OpenNew();
+  // What was begun after the followed file that was read to its end.
+  Result<std::unique_ptr<LineReader>> OpenNext();
+  // A file that takes the place of a followed one, from its start.
+  Result<std::unique_ptr<LineReader>> OpenNew(const std::string& path);
   // What follows at the end of what there is: size and number of the path's file as of before.
   Result<Next> AtEnd(int64_t size, uint64_t now);
   // Copies some lines: kWait at the end of a followed file, and for the shards.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace huitou {
 
@@ -26,6 +27,12 @@ class FollowedFile {
   static std::optional<FollowedFile> Open(const std::string& path);
   // The file of `place` under another name in the folder of `path`.
   static std::optional<std::string> FindRenamed(const std::string& path, const Place& place);
+
+  // The file that was begun next after the one with this number: of those beside `path` that are
+  // named like it with digits behind ("x.1", "x-20261122"), or `path` itself. Archives of such are
+  // not read, and told of in `*archives`.
+  static std::string FindNext(const std::string& path, uint64_t number,
+                              std::vector<std::string>* archives);
 
   FollowedFile(FollowedFile&& other) noexcept;
   FollowedFile& operator=(FollowedFile&& other) noexcept;

@@ -67,6 +67,39 @@ TEST(FieldMap, LeavesOutWhatIsNotThere) {
             R"({"id":"b","locale":"zh-CN"}})");
 }
 
+TEST(FieldMap, LeavesOutWhatTheTableMakesEmpty) {
+  FieldMap map = ShopMap();
+  for (const char* target : {"customer.phone", "order.total", "customer.region"}) {
+    map.fields[target].table = {{"none", ""}};
+    map.fields[target].pointer = "/none";
+  }
+  Decoding decode;
+  EXPECT_EQ(decode.Mapped(R"({"webhook_id":"w","status":"sent","created_at":)"
+                          R"("2026-11-11T00:03:12Z","buyer":{"id":"b"},"none":"none"})",
+                          map),
+            R"({"id":"w","type":"order.shipped","time":"2026-11-11T00:03:12Z","customer":)"
+            R"({"id":"b","locale":"zh-CN"}})");
+}
+
+TEST(FieldMap, KeepsAllDigitsOfIntegersPast64Bits) {
+  FieldMap map = ShopMap();
+  map.fields["trace"] = From("/trace");
+  map.fields["small"] = From("/small");
+  Decoding decode;
+  EXPECT_EQ(decode.Mapped(R"({"webhook_id":123456789012345678901234567890,"status":"sent",)"
+                          R"("created_at":"2026-11-11T00:03:12Z","buyer":{"id":"b"},)"
+                          R"("trace":[-98765432109876543210987,"\"12345678901234567890\\"],)"
+                          R"("small":12.5,"unread":123456789012345678901234567890})",
+                          map),
+            R"({"id":"123456789012345678901234567890","type":"order.shipped",)"
+            R"("time":"2026-11-11T00:03:12Z","customer":{"id":"b","locale":"zh-CN"},)"
+            R"("small":12.5,"trace":["-98765432109876543210987","\"12345678901234567890\\"]})");
+  EXPECT_TRUE(decode.Mapped(R"({"webhook_id":123456789012345678901234567890,)", map)
+                  .starts_with("bad_json"));
+  EXPECT_TRUE(
+      decode.Mapped(R"({"webhook_id":123456789012345678901x})", map).starts_with("bad_json"));
+}
+
 TEST(FieldMap, RefusesWithTheTargetsPath) {
   Decoding decode;
   const FieldMap map = ShopMap();

@@ -267,6 +267,39 @@ TEST_F(EmbeddedLog, TheRestOfAFileThatWasRenamedWhileNobodyReadComesFirst) {
               ElementsAre(EventOf("e1", "c1"), EventOf("e2", "c1"), EventOf("e3", "c1")));
 }
 
+// "events.jsonl" becomes ".1", which becomes ".2", and a new one begins.
+TEST_F(EmbeddedLog, AllFilesThatWereRotatedWhileNobodyReadAreReadOldestFirst) {
+  std::ofstream(path_ + ".1") << EventOf("e0", "c1") << "\n";  // from before the first start
+  std::filesystem::last_write_time(
+      path_ + ".1", std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  Write(EventOf("e1", "c1") + "\n");
+  ASSERT_TRUE(Eventually([feeder = Feed(true)] { return feeder->Done(); }));
+  for (const char* id : {"e3", "e4", "e5"}) {
+    for (int age = 4; age > 0; --age) {
+      const std::string from = path_ + "." + std::to_string(age);
+      if (std::filesystem::exists(from)) {
+        std::filesystem::rename(from, path_ + "." + std::to_string(age + 1));
+      }
+    }
+    Write(id == std::string("e3") ? EventOf("e2", "c1") + "\n" : "");
+    std::filesystem::rename(path_, path_ + ".1");
+    Write(EventOf(id, "c1") + "\n");
+  }
+  // One was compressed meanwhile, and what is named otherwise is no part of it.
+  std::filesystem::rename(path_ + ".2", path_ + ".2.gz");
+  std::ofstream(path_ + ".1.bak") << EventOf("e9", "c1") << "\n";
+  Open();
+  auto feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return AllPayloads().size() >= 4; }));
+  EXPECT_THAT(AllPayloads(), ElementsAre(EventOf("e1", "c1"), EventOf("e2", "c1"),
+                                         EventOf("e4", "c1"), EventOf("e5", "c1")));
+  feeder.reset();
+  Write(EventOf("e6", "c1") + "\n");
+  Open();
+  feeder = Feed(/*follow=*/true);
+  ASSERT_TRUE(Eventually([&] { return AllPayloads().size() == 5; }));
+}
+
 TEST_F(EmbeddedLog, AFileWhosePredecessorIsGoneIsReadFromItsStart) {
   Write(EventOf("e1", "c1") + "\n");
   ASSERT_TRUE(Eventually([feeder = Feed(true)] { return feeder->Done(); }));
