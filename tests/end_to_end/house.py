@@ -40,6 +40,21 @@ def binary_of(arguments):
     return os.path.abspath(path)
 
 
+def small_config(channels=""):
+    """Events over HTTP, messages into a file; `channels` are the lines of others."""
+    return """
+state: {dir: state}
+shop: shop.yaml
+campaigns: [campaigns]
+templates: templates
+sources:
+  - http: {name: api}
+channels:
+  outbox: {provider: file, path: outbox.jsonl}
+""" + channels + """http: {listen: "127.0.0.1:{port}"}
+"""
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -20,24 +20,13 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from house import House, binary_of, judge, order, received, control, review, rfc3339, \
-    wait_for  # noqa: E402
+    small_config, wait_for  # noqa: E402
 
 BINARY = None
 TOKEN = "a-token-of-the-test-1234567890"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-CONFIG = """
-state: {dir: state}
-shop: shop.yaml
-campaigns: [campaigns]
-templates: templates
-sources:
-  - http: {name: api}
-channels:
-  outbox: {provider: file, path: outbox.jsonl}
-  screen: {provider: console}
-http: {listen: "127.0.0.1:{port}"}
-"""
+CONFIG = small_config("  screen: {provider: console}\n")
 THANKS = """
 campaign: thanks
 trigger: {event: review.posted}

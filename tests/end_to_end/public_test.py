@@ -16,24 +16,15 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import chromium  # noqa: E402
-from house import House, ask, binary_of, review, wait_for  # noqa: E402
+from house import House, ask, binary_of, review, small_config, wait_for  # noqa: E402
 
 BINARY = None
 
-CONFIG = """
-state: {dir: state}
-shop: shop.yaml
-campaigns: [campaigns]
-templates: templates
-sources:
-  - http: {name: api}
-channels:
-  outbox: {provider: file, path: outbox.jsonl}
+CONFIG = small_config("""\
   email: {provider: smtp, url: "smtp://127.0.0.1:1", from: "Shop <shop@example.com>"}
   sms: {provider: twilio, account_sid: AC0123456789abcdef0123456789abcdef, auth_token: env:SECRET,
         from: "+15005550006"}
-http: {listen: "127.0.0.1:{port}"}
-"""
+""")
 PUBLIC = """
 public:
   url: http://127.0.0.1:{port}

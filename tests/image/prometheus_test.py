@@ -16,20 +16,9 @@ import urllib.parse
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 sys.path.insert(0, os.path.join(ROOT, "tests", "end_to_end"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from house import House, ask, binary_of, free_port, order, review, wait_for  # noqa: E402
+from house import House, ask, binary_of, free_port, order, review, small_config, wait_for  # noqa: E402
 import operations_test  # noqa: E402
 
-CONFIG = """
-state: {dir: state}
-shop: shop.yaml
-campaigns: [campaigns]
-templates: templates
-sources:
-  - http: {name: api}
-channels:
-  outbox: {provider: file, path: outbox.jsonl}
-http: {listen: "127.0.0.1:{port}"}
-"""
 THANKS = """
 campaign: thanks
 trigger: {event: review.posted}
@@ -141,7 +130,7 @@ def main():
     if program is None:
         print("skipped: no prometheus beside promtool")
         return 77
-    house = House(binary, CONFIG, {"thanks": THANKS}, {"thanks": "谢谢"})
+    house = House(binary, small_config(), {"thanks": THANKS}, {"thanks": "谢谢"})
     with house, Prometheus(program, f"127.0.0.1:{house.port}") as prometheus:
         house.start()
         now = time.time()
