@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <optional>
 #include <span>
 #include <sstream>
 
 #include "config/limits.h"
+#include "config/yaml_slips.h"
 #include "triggers/base/text.h"
 
 namespace huitou::config {
@@ -31,7 +33,11 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    Add(New(mark, Node::Kind::kNull, anchor));
+    Node* node = New(mark, Node::Kind::kNull, anchor);
+    if (!open_.empty() && open_.back()->kind == Node::Kind::kList) {
+      node->offset = EmptyItem(node->offset);
+    }
+    Add(node);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -75,6 +81,25 @@ class TreeBuilder : public YAML::EventHandler {
   size_t Offset(const YAML::Mark& mark) const {
     const auto offset = static_cast<size_t>(std::max(mark.pos, 0));
     return std::min(offset, document_->text_.size());
+  }
+
+  // yaml-cpp tells an empty item at what stands behind it.
+  size_t EmptyItem(size_t behind) const {
+    const std::string_view text = document_->text_;
+    for (size_t end = behind; end > 0;) {
+      const size_t dash = text.rfind('-', end - 1);
+      if (dash == std::string_view::npos) {
+        break;
+      }
+      const size_t line = dash == 0 ? 0 : text.rfind('\n', dash - 1) + 1;  // npos + 1 is 0
+      const size_t next = std::min(text.find_first_not_of(" \t\r", dash + 1), text.size());
+      const bool empty = next == text.size() || text[next] == '\n' || text[next] == '#';
+      if (empty && text.find_first_not_of(" -", line) >= dash) {
+        return dash;
+      }
+      end = dash;
+    }
+    return behind;
   }
 
   Node* New(const YAML::Mark& mark, Node::Kind kind, YAML::anchor_t anchor) {
@@ -181,8 +206,8 @@ std::span<const Translation> Translations() {
        "indent with spaces; put a text that contains ': ' between quotes"},
       {YAML::ErrorMsg::MAP_KEY, "a key where none can stand", "check the indentation"},
       {YAML::ErrorMsg::BLOCK_ENTRY, "a '-' where no list can stand", "check the indentation"},
-      {YAML::ErrorMsg::END_OF_MAP_FLOW, "this '{' is never closed", "add the missing '}' or ','"},
-      {YAML::ErrorMsg::END_OF_SEQ_FLOW, "this '[' is never closed", "add the missing ']' or ','"},
+      {YAML::ErrorMsg::END_OF_MAP_FLOW, "a ',' or a '}' is missing before this", ""},
+      {YAML::ErrorMsg::END_OF_SEQ_FLOW, "a ',' or a ']' is missing before this", ""},
       {YAML::ErrorMsg::END_OF_MAP, "this does not fit the keys above",
        "check the indentation, and that every key has its ':'"},
       {YAML::ErrorMsg::END_OF_SEQ, "this does not fit the list above",
@@ -279,6 +304,23 @@ size_t FindTab(std::string_view text, size_t offset) {
   return std::string_view::npos;
 }
 
+// The bracket that a line before the error opened; in one line a sign may be missing as well.
+std::optional<size_t> FindUnclosed(const Document& document, size_t offset,
+                                   std::string_view message) {
+  if (!message.starts_with(YAML::ErrorMsg::END_OF_MAP_FLOW) &&
+      !message.starts_with(YAML::ErrorMsg::END_OF_SEQ_FLOW) &&
+      !message.starts_with(YAML::ErrorMsg::BLOCK_ENTRY)) {
+    return std::nullopt;
+  }
+  const std::vector<size_t> open = OpenBrackets(document.text(), offset);
+  const size_t first = document.text().find_first_not_of(" \t\r\n", offset);
+  const bool at_end = first == std::string::npos;
+  return !open.empty() &&
+                 (at_end || document.PlaceAt(open.back()).line < document.PlaceAt(offset).line)
+             ? std::optional(open.back())
+             : std::nullopt;
+}
+
 void ReportSyntax(const Document& document, const YAML::Exception& error,
                   Diagnostics* diagnostics) {
   auto offset = static_cast<size_t>(std::max(error.mark.pos, 0));
@@ -289,6 +331,17 @@ void ReportSyntax(const Document& document, const YAML::Exception& error,
     diagnostics->Error(document.PlaceAt(tab), "a tab in the indentation", "use spaces");
     return;
   }
+  if (const auto slip = FindSlip(document.text(), offset)) {
+    diagnostics->Error(document.PlaceAt(slip->offset), slip->message, slip->hint);
+    return;
+  }
+  if (const auto bracket = FindUnclosed(document, offset, error.msg)) {
+    const bool is_map = document.text()[*bracket] == '{';
+    diagnostics->Error(document.PlaceAt(*bracket),
+                       std::string("this '") + (is_map ? '{' : '[') + "' is never closed",
+                       std::string("add the missing '") + (is_map ? '}' : ']') + "'");
+    return;
+  }
   for (const Translation& translation : Translations()) {
     if (std::string_view(error.msg).starts_with(translation.theirs)) {
       diagnostics->Error(document.PlaceAt(offset), std::string(translation.ours),
@@ -297,6 +350,25 @@ void ReportSyntax(const Document& document, const YAML::Exception& error,
     }
   }
   diagnostics->Error(document.PlaceAt(offset), "not valid YAML: " + error.msg);
+}
+
+// Slips that YAML takes for a part of a key. What is misread because of them is not worth telling.
+bool TellSlipsBelow(const Document& document, const Node& node, Diagnostics* diagnostics) {
+  bool told = false;
+  for (const auto& [key, value] : node.entries) {
+    if (key->kind == Node::Kind::kText && !key->quoted) {
+      if (const auto slip = FindSlipInKey(key->text)) {
+        diagnostics->Error(document.PlaceOf(*key, slip->offset), slip->message, slip->hint);
+        told = true;
+        continue;
+      }
+    }
+    told = (value != nullptr && TellSlipsBelow(document, *value, diagnostics)) || told;
+  }
+  for (const Node* item : node.items) {
+    told = TellSlipsBelow(document, *item, diagnostics) || told;
+  }
+  return told;
 }
 
 }  // namespace
@@ -318,6 +390,9 @@ std::unique_ptr<Document> Document::Parse(std::string file, std::string text,
     document->root_ = builder.root();
     if (document->root_ == nullptr || document->root_->kind == Node::Kind::kNull) {
       diagnostics->Error({document->file_, 1, 1}, "the file is empty");
+      return nullptr;
+    }
+    if (TellSlipsBelow(*document, *document->root_, diagnostics)) {
       return nullptr;
     }
     TreeBuilder rest(document.get());

@@ -10,6 +10,7 @@ namespace huitou::config {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 std::vector<std::string> Mistakes(const std::string& text) {
   Diagnostics diagnostics;
@@ -36,7 +37,40 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"OnlyComments", "# nothing\n", "f:1:1: error: the file is empty"},
         Row{"TabIndentation", "a:\n\tb: 1\n", "f:2:1: error: a tab in the indentation; use spaces"},
         Row{"OpenBrace", "a: {b: 1\nc: 2\n",
-            "f:2:2: error: this '{' is never closed; add the missing '}' or ','"},
+            "f:1:4: error: this '{' is never closed; add the missing '}'"},
+        Row{"OpenBraceAtTheEnd", "a: {b: 1",
+            "f:1:4: error: this '{' is never closed; add the missing '}'"},
+        Row{"OpenBraceBehindAnother", "a: {b: 1}\nc:\n  - {d: [1, 2]\n  - 3\n",
+            "f:3:5: error: this '{' is never closed; add the missing '}'"},
+        Row{"MissingComma", "a: [\"b\" \"c\"]\n",
+            "f:1:9: error: a ',' or a ']' is missing before this"},
+        Row{"WrongBracket", "a: {b: [c}\n", "f:1:8: error: this '[' is closed by a '}'; write ']'"},
+        Row{"FullWidthColon", "a：30m\nb: 1\n",
+            "f:1:2: error: '：' means nothing to YAML; write ': ', or put the text between quotes"},
+        Row{"FullWidthColonInAKey", "c: 1\nb：{a: 1}\n",
+            "f:2:2: error: '：' means nothing to YAML; write ': ', or put the text between quotes"},
+        Row{"FullWidthColonInBraces", "a: {b：c}\n",
+            "f:1:6: error: '：' means nothing to YAML; write ': ', or put the text between quotes"},
+        Row{"FullWidthComma", "a: {b: c， d: e}\n",
+            "f:1:9: error: '，' means nothing to YAML; write ', ', or put the text between quotes"},
+        Row{"FullWidthBraces", "a: ｛b: c｝\n",
+            "f:1:4: error: '｛' means nothing to YAML; write '{', or put the text between quotes"},
+        Row{"FullWidthQuotes", "a: “b: c”\n",
+            "f:1:4: error: '“' means nothing to YAML; write '\"', or put the text between quotes"},
+        Row{"NoBreakSpaces", "a:\n\u00A0\u00A0b: 1\n",
+            "f:2:1: error: a space that YAML takes for a letter; write plain spaces"},
+        Row{"NoBreakSpaceBehindADash", "a:\n  -\u00A0b: 1\n",
+            "f:2:4: error: a space that YAML takes for a letter; write plain spaces"},
+        Row{"WideSpace", "a:\n\u3000- b: 1\n",
+            "f:2:1: error: a space that YAML takes for a letter; write plain spaces"},
+        Row{"NoSpaceBehindAColon", "a:\n  - b:{c: d}\n",
+            "f:2:6: error: a space is missing behind this ':'; put the text between quotes if it "
+            "is "
+            "meant so"},
+        Row{"NoSpaceBehindADash", "a:\n  -b: 1\n",
+            "f:2:3: error: a space is missing behind this '-'; put the text between quotes if it "
+            "is "
+            "meant so"},
         Row{"OpenQuote", "a: \"b\nc: 2\n",
             "f:1:4: error: a quote is never closed; add the missing quote"},
         Row{"ColonInText", "a: b: c\n",
@@ -66,6 +100,33 @@ INSTANTIATE_TEST_SUITE_P(
             "f:1:5: error: an escape that YAML does not know; write \\\\ for a backslash, or use "
             "single quotes"}),
     [](const auto& info) { return info.param.what; });
+
+TEST(Yaml, TakesFullWidthSignsForTextWhereTheyAre) {
+  for (const char* text :
+       {"a: 你好：再见，“回头”\n", "a: {b: 你好，再见}\n", "\"a：b\": 1\n", "a: |\n  b：c\n  {\n",
+        "a: >-\n  - “\n\nb: 1\n", "# a：b {\nc: 1\n", "a: long\n  text：more\n", "a: '{：'\n",
+        "a: b{c\n", "a: \"x \\\" {\"\n", "a: [-1, -x]\nb: -c\n", "- -1\n"}) {
+    EXPECT_THAT(Mistakes(text), IsEmpty()) << text;
+  }
+}
+
+TEST(Yaml, TellsAnEmptyItemAtItsDash) {
+  for (const auto& [text, place] :
+       std::vector<std::pair<std::string, std::string>>{{"a:\n  -\n  - b\n", "2:3"},
+                                                        {"a:\n  - b\n  - # later\nc: 1\n", "3:3"},
+                                                        {"a:\n  - b\n  -\n", "3:3"},
+                                                        {"a:\n  - b-c\n  -\n\n  - d\n", "3:3"}}) {
+    Diagnostics diagnostics;
+    const auto document = Document::Parse("f", text, &diagnostics);
+    ASSERT_NE(document, nullptr) << text;
+    for (const Node* item : document->root().entries[0].second->items) {
+      if (item->kind == Node::Kind::kNull) {
+        const Place at = document->PlaceOf(*item);
+        EXPECT_EQ(std::to_string(at.line) + ":" + std::to_string(at.column), place) << text;
+      }
+    }
+  }
+}
 
 TEST(Yaml, BoundsDepth) {
   const std::string deep = std::string(200, '[') + std::string(200, ']');
