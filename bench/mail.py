@@ -3,32 +3,24 @@
 usage: bench/mail.py build/release/huitou [MAILS]
 Environment: IN_FLIGHT (16) mails at a time, DKIM=rsa|ed25519 signs them, REPLY_MS (0) before each
 reply to a whole mail. Prints the rate, what went over the wire, and CPU seconds of both sides."""
-import asyncio, collections, http.client, json, multiprocessing, os, resource, socket
-import subprocess, sys, tempfile, time
+import asyncio
+import collections
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import running
 
 binary = os.path.abspath(sys.argv[1])
 mails = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
 in_flight = int(os.environ.get("IN_FLIGHT", "16"))
 dkim = os.environ.get("DKIM", "")
 reply_s = float(os.environ.get("REPLY_MS", "0")) / 1000
-CONFIG = """
-state: {dir: state}
-campaigns: [campaigns]
-sources: [{http: {name: api, allowed_lateness: 1m}}]
-channels:
-  email: {provider: smtp, url: "smtp://127.0.0.1:%d", from: shop@example.com,
-          max_in_flight: %d%s}
-http: {listen: "127.0.0.1:%d"}
-log: {level: warning, format: text}
-templates: templates
-"""
-CAMPAIGN = """
-campaign: thanks
-class: transactional
-trigger: {event: review.posted}
-steps:
-  - send: {template: thanks, via: [email]}
-"""
+CHANNEL = ("email: {provider: smtp, url: \"smtp://127.0.0.1:%d\", from: shop@example.com, "
+           "max_in_flight: %d%s}")
 TEMPLATE = "---\nsubject: 谢谢您的五星好评\n---\n" + "谢谢您的五星好评，常回来看看！\n" * 40
 
 
@@ -96,74 +88,28 @@ def sink(pipe):
     asyncio.run(serve())
 
 
-def ask(port, method, path, body=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request(method, path, body, {"content-type": "application/x-ndjson"})
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    return response.status
-
-
-def post(port, first, count):
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    lines = [json.dumps({"id": f"e{n}", "type": "review.posted", "time": now,
-                         "customer": {"id": f"c{n}", "email": f"c{n}@example.com"},
-                         "review": {"id": f"r{n}", "rating": 5}}) for n in range(first, first + count)]
-    while (status := ask(port, "POST", "/v1/events", "\n".join(lines).encode())) in (429, 503):
-        time.sleep(0.05)
-    assert status == 202, status
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        words = file.read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
-with tempfile.TemporaryDirectory() as folder:
-    ours, theirs = multiprocessing.Pipe()
-    server = multiprocessing.Process(target=sink, args=(theirs,), daemon=True)
-    server.start()
-    smtp = ours.recv()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    signing = ""
-    if dkim:
-        kind = ["-algorithm", "ed25519"] if dkim == "ed25519" else \
-            ["-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:2048"]
-        subprocess.run(["openssl", "genpkey", *kind, "-out", f"{folder}/key.pem"], check=True,
-                       capture_output=True)
-        signing = f", dkim_key: \"file:{folder}/key.pem\", dkim_selector: bench"
-    for name, text in {"c.yaml": CONFIG % (smtp, in_flight, signing, port),
-                       "campaigns/thanks.yaml": CAMPAIGN,
-                       "templates/thanks.mustache": TEMPLATE}.items():
-        os.makedirs(os.path.dirname(f"{folder}/{name}"), exist_ok=True)
-        with open(f"{folder}/{name}", "w") as file:
-            file.write(text)
-    daemon = subprocess.Popen([binary, "run", "--config", "c.yaml"], cwd=folder)
-    try:
-        for _ in range(600):
-            try:
-                if ask(port, "GET", "/readyz") == 200:
-                    break
-            except OSError:
-                pass
-            time.sleep(0.1)
-        before = cpu_seconds(daemon.pid)
-        for first in range(0, mails, 1000):
-            post(port, first, min(1000, mails - first))
-        if not ours.poll(600):
-            sys.exit("not all mails came within 10 min")
-        seen, sink_cpu = ours.recv()
-        took = seen["last"] - seen["first"]
-        print(f"{seen['mails']} mails of {seen['bytes'] // seen['mails']} bytes, {in_flight} at a "
-              f"time{', DKIM ' + dkim if dkim else ''}: {seen['mails'] / took:.0f} a second over "
-              f"{seen['connections']} connections; {seen['reads'] / seen['mails']:.1f} reads a mail; "
-              f"CPU s: daemon {cpu_seconds(daemon.pid) - before:.1f}, sink {sink_cpu:.1f}")
-        print({name: seen[name] for name in ("EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT")
-               if name in seen})
-    finally:
-        daemon.terminate()
-        daemon.wait()
+ours, theirs = multiprocessing.Pipe()
+server = multiprocessing.Process(target=sink, args=(theirs,), daemon=True)
+server.start()
+signing = ", dkim_key: \"file:{folder}/key.pem\", dkim_selector: bench" if dkim else ""
+daemon = running.Daemon(binary, CHANNEL % (ours.recv(), in_flight, signing), TEMPLATE, "email")
+if dkim:
+    kind = ["-algorithm", "ed25519"] if dkim == "ed25519" else \
+        ["-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:2048"]
+    subprocess.run(["openssl", "genpkey", *kind, "-out", f"{daemon.folder}/key.pem"], check=True,
+                   capture_output=True)
+with daemon:
+    before = daemon.cpu_seconds()
+    for first in range(0, mails, 1000):
+        daemon.post(running.reviews(first, min(1000, mails - first)))
+    if not ours.poll(600):
+        sys.exit("not all mails came within 10 min")
+    seen, sink_cpu = ours.recv()
+    cpu = daemon.cpu_seconds() - before
+took = seen["last"] - seen["first"]
+print(f"{seen['mails']} mails of {seen['bytes'] // seen['mails']} bytes, {in_flight} at a "
+      f"time{', DKIM ' + dkim if dkim else ''}: {seen['mails'] / took:.0f} a second over "
+      f"{seen['connections']} connections; {seen['reads'] / seen['mails']:.1f} reads a mail; "
+      f"CPU: daemon {cpu / mails * 1000:.2f} ms a mail, sink {sink_cpu / mails * 1000:.2f}")
+print({name: seen[name] for name in ("EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT")
+       if name in seen})

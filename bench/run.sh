@@ -13,6 +13,8 @@ done
 if [ $# = 0 ]; then
   echo "== latency of a review"
   bench/latency.py build/release/huitou
+  echo "== messages a second to a provider that answers after 50 ms"
+  bench/messages.py build/release/huitou
   echo "== mails a second to a server beside it"
   bench/mail.py build/release/huitou
   DKIM=rsa bench/mail.py build/release/huitou

@@ -2,7 +2,7 @@
 //
 // Example:
 //   auto signer = DkimSigner::Make("example.com", "huitou", pem);
-//   mail.data.insert(0, signer->Sign(mail.data, context.now));
+//   const std::string field = signer->Sign(mail.data, context.now);
 #pragma once
 
 #include <string>

@@ -72,7 +72,7 @@ struct SmtpSettings {
   std::string username;
   std::string password;
   bool require_tls = false;
-  std::optional<DkimSigner> dkim;
+  std::shared_ptr<const DkimSigner> dkim;  // null: not signed
   std::string return_path;
   std::string callback_token;
   std::optional<SnsTopic> ses_topic;
@@ -96,8 +96,10 @@ class SmtpChannel : public Channel {
     mail.data += message.html.empty()
                      ? EncodePart(html ? "text/html" : "text/plain", message.text)
                      : EncodeAlternatives(message.text, message.html, message.dispatch.ToString());
-    if (settings_.dkim) {
-      mail.data.insert(0, settings_.dkim->Sign(mail.data, context.now));
+    if (settings_.dkim != nullptr) {
+      mail.sign = [signer = settings_.dkim, now = context.now](std::string_view data) {
+        return signer->Sign(data, now);
+      };
     }
     return mail;
   }
@@ -255,7 +257,7 @@ Status ReadDkim(const config::Settings& values, SmtpSettings* settings) {
   if (!signer.ok()) {
     return signer.status();
   }
-  settings->dkim = *std::move(signer);
+  settings->dkim = std::make_shared<const DkimSigner>(*std::move(signer));
   return Status::Ok();
 }
 

@@ -155,21 +155,50 @@ MustacheTags ScanMustache(std::string_view text) {
   return Scanner(text).Run();
 }
 
-std::string RenderMustache(const std::string& text, const MustacheVariables& variables,
-                           bool escape_html) {
+// The library's render() is not const, but only partials and lambdas, which we have none of, write
+// to the template: threads may render the same one.
+struct Mustache::Parsed {
+  explicit Parsed(const std::string& text) : text(text) {}
+
+  kainjow::mustache::mustache text;
+};
+
+Mustache::Mustache() = default;
+
+Mustache::Mustache(const std::string& text, bool escape_html) {
+  if (text.find("{{") == std::string::npos) {
+    plain_ = text;
+    return;
+  }
+  parsed_ = std::make_unique<Parsed>(text);
+  if (!escape_html) {
+    parsed_->text.set_custom_escape([](const std::string& value) { return value; });
+  }
+}
+
+Mustache::~Mustache() = default;
+Mustache::Mustache(Mustache&&) noexcept = default;
+Mustache& Mustache::operator=(Mustache&&) noexcept = default;
+
+std::string Mustache::Render(const MustacheVariables& variables) const {
+  if (parsed_ == nullptr) {
+    return plain_;
+  }
   Tree tree;
   for (const auto& [name, value] : variables) {
     if (!value.empty()) {
       tree.Set(name, value);
     }
   }
-  kainjow::mustache::mustache parsed(text);
-  if (!escape_html) {
-    parsed.set_custom_escape([](const std::string& value) { return value; });
-  }
-  return parsed.render(tree.below.empty()
-                           ? kainjow::mustache::data(kainjow::mustache::data::type::object)
-                           : tree.ToData());
+  const auto data = tree.below.empty()
+                        ? kainjow::mustache::data(kainjow::mustache::data::type::object)
+                        : tree.ToData();
+  return parsed_->text.render(data);
+}
+
+std::string RenderMustache(const std::string& text, const MustacheVariables& variables,
+                           bool escape_html) {
+  return Mustache(text, escape_html).Render(variables);
 }
 
 }  // namespace huitou::config

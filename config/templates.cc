@@ -18,6 +18,7 @@ struct TemplateSet::File {
     std::string key;
     std::string value;
     size_t offset = 0;  // of the value in the text
+    Mustache parsed = {};
   };
 
   std::string path;
@@ -29,6 +30,7 @@ struct TemplateSet::File {
   std::vector<Field> fields;
   std::string body;
   size_t body_offset = 0;
+  Mustache parsed;              // the body
   std::set<std::string> links;  // names of PublicNames that it reads
 
   bool HasField(std::string_view key) const {
@@ -39,6 +41,12 @@ struct TemplateSet::File {
     return html_part || std::any_of(fields.begin(), fields.end(), [](const Field& field) {
              return field.key == "content_type" && field.value == "text/html";
            });
+  }
+  void Parse() {
+    for (Field& field : fields) {
+      field.parsed = Mustache(field.value, false);
+    }
+    parsed = Mustache(body, html());
   }
 };
 
@@ -258,6 +266,9 @@ void TemplateSet::Add(const std::string& path, std::string text, const ChannelSc
   for (const MustacheMistake& mistake : scanned.mistakes) {
     diagnostics->Error(PlaceIn(path, file->text, mistake.offset), mistake.message, mistake.hint);
   }
+  if (scanned.mistakes.empty()) {
+    file->Parse();
+  }
   for (const MustacheTag& tag : scanned.tags) {
     if (PublicNames::IsPublic(tag.name)) {
       file->links.insert(tag.name);
@@ -333,14 +344,14 @@ std::optional<Rendered> TemplateSet::Render(std::string_view name, std::string_v
   }
   Rendered rendered;
   for (const File::Field& field : file->fields) {
-    rendered.fields.emplace_back(field.key, RenderMustache(field.value, variables, false));
+    rendered.fields.emplace_back(field.key, field.parsed.Render(variables));
   }
-  rendered.text = RenderMustache(file->body, variables, file->html());
+  rendered.text = file->parsed.Render(variables);
   while (rendered.text.ends_with('\n') || rendered.text.ends_with('\r')) {
     rendered.text.pop_back();
   }
   if (html != nullptr) {
-    rendered.html = RenderMustache(html->body, variables, true);
+    rendered.html = html->parsed.Render(variables);
   }
   return rendered;
 }

@@ -199,6 +199,10 @@ void MailTransport::Start(Lane* lane, const std::shared_ptr<Transfer>& transfer)
     transfer->done(std::move(answer));
     return;
   }
+  Mail& mail = transfer->mail;
+  if (mail.sign) {
+    mail.data.insert(0, mail.sign(mail.data));
+  }
   transfer->easy = NewCurlHandle(options_, "smtp,smtps", transfer->mail.url, transfer->timeout);
   transfer->SetRequest();
   lane->multi->Start(transfer->easy, [lane, transfer](CURLcode code) {

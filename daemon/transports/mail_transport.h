@@ -1,7 +1,7 @@
 // Mail by SMTP and SMTPS, by libcurl on threads of its own. libcurl does nothing else while it
 // waits for the reply to a whole message, or to QUIT: one mail at a time on a thread, so each that
 // is on its way at the same time gets its own, up to a bound, and none of them holds the HTTP
-// channels.
+// channels. They also sign: with RSA that is most of a mail's work.
 //
 // A refusal (4yz, 5yz) is an answer: an SmtpReply with the server's code. An outcome is unknown
 // only when the whole message was handed over and no reply came; before that no server may deliver.

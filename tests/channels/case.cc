@@ -91,7 +91,8 @@ std::string ToText(const Request& request) {
     text += "\n" + http->body;
   } else if (const auto* mail = std::get_if<Mail>(&request)) {
     text = mail->url + " " + mail->from + " " + mail->to + " " +
-           (mail->require_tls ? "tls" : "plain") + "\n" + mail->data;
+           (mail->require_tls ? "tls" : "plain") + "\n" +
+           (mail->sign ? mail->sign(mail->data) : "") + mail->data;
   } else {
     const auto& line = std::get<Line>(request);
     text = line.path + "\n" + line.text;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/config/support.h"
 
 namespace huitou::config {
@@ -43,6 +45,25 @@ TEST(Templates, TheMostSpecificWins) {
   EXPECT_EQ(TextOf(set, "fr", "console"), "all");
   EXPECT_EQ(TextOf(set, "en-US", "sms"), "sms en");
   EXPECT_EQ(TextOf(set, "fr", "sms"), "sms");
+}
+
+TEST(Templates, OneIsRenderedOnManyThreadsAndForManyCustomers) {
+  const TemplateSet set = Make(
+      {{"t.mustache",
+        "---\nsubject: for {{name}}\n---\n{{#name}}Hi {{name}}{{/name}}{{^name}}Hi{{/name}}"}});
+  const auto render = [&set](const std::string& who) {
+    for (int i = 0; i < 200; ++i) {
+      const std::string name = who.empty() ? who : who + std::to_string(i);
+      const auto rendered = set.Render("t", "en", "console", {{"name", name}});
+      EXPECT_EQ(rendered->text, name.empty() ? "Hi" : "Hi " + name);
+      EXPECT_EQ(rendered->fields[0].second, "for " + name);
+    }
+  };
+  std::thread first(render, "a");
+  std::thread second(render, "b");
+  render("");
+  first.join();
+  second.join();
 }
 
 TEST(Templates, AnHtmlVersionStandsBesideItsTextAndIsEscaped) {

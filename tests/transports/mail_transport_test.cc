@@ -7,6 +7,8 @@
 #include <future>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -268,6 +270,25 @@ TEST(MailTransport, ARealServerGetsEveryByte) {
   const std::string received = server.Received();
   EXPECT_NE(received.find(R"("from": "shop@example.com", "to": ["li@example.com"])"),
             std::string::npos);
+}
+
+TEST(MailTransport, SignsOnAThreadOfItsOwn) {
+  const RealServer server;
+  if (!server.alive()) {
+    GTEST_SKIP() << "no aiosmtpd here";
+  }
+  MailTransport transport;
+  Mail mail = MailTo(server.port());
+  const std::string data = mail.data;
+  std::thread::id signed_by;
+  mail.sign = [&signed_by](std::string_view text) {
+    signed_by = std::this_thread::get_id();
+    return "Signature: of " + std::to_string(text.size()) + "\r\n";
+  };
+  EXPECT_EQ(Say(Call(&transport, mail)), "250");
+  EXPECT_EQ(server.Mail(1), "Signature: of " + std::to_string(data.size()) + "\r\n" + data);
+  EXPECT_NE(signed_by, std::thread::id());
+  EXPECT_NE(signed_by, std::this_thread::get_id());
 }
 
 TEST(MailTransport, EncryptsAndLogsInWhereAsked) {
