@@ -30,8 +30,9 @@ TWILIO = f"/2010-04-01/Accounts/{provider_server.TWILIO_ACCOUNT}/Messages.json"
 WECHAT = "/cgi-bin/message/template/send"
 FAULTY = ("/webhook", "/keyed", "/", TWILIO, WECHAT)
 
-# As many as open a circuit, and one for the first probe.
-BURST = [{"fault": "status", "status": 503}] * 6
+# Answers overtake each other: with eight sends in flight the five failures in a row that open a
+# circuit come for certain only where no success is among the first twelve.
+BURST = [{"fault": "status", "status": 503}] * 12
 # What may come of one request; the number is its weight. `after`: the message is out all the same.
 FAULTS = [
     (60, None),
