@@ -10,6 +10,7 @@ namespace huitou::channels {
 // Each in the file of its name.
 Registration ConsoleRegistration();
 Registration FileRegistration();
+Registration PhoneListRegistration();
 Registration WebhookRegistration();
 Registration SmtpRegistration();
 Registration AliyunRegistration();
@@ -30,6 +31,7 @@ const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
       ConsoleRegistration(),
       FileRegistration(),
+      PhoneListRegistration(),
       WebhookRegistration(),
       SmtpRegistration(),
       AliyunRegistration(),

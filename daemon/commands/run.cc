@@ -1,5 +1,8 @@
 #include "daemon/commands/run.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <ostream>
@@ -16,6 +19,18 @@ namespace {
 // How often a shard that ended by itself is noticed.
 constexpr timespec kLook{1, 0};
 
+// Connections to providers (4,096 at most), HTTP clients, the store's files: more than the 1,024
+// that a login shell begins with and any process may raise.
+constexpr rlim_t kFilesMax = 65'536;
+
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kFilesMax) {
+    limit.rlim_cur = std::min(limit.rlim_max, kFilesMax);
+    setrlimit(RLIMIT_NOFILE, &limit);  // a refusal leaves what there was
+  }
+}
+
 }  // namespace
 
 std::string Version() {
@@ -31,6 +46,7 @@ int RunDaemon(const RunOptions& options, std::ostream& /*out*/, std::ostream& er
   sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseFileLimit();
 
   config::Loaded loaded = config::LoadAll(options.config, AllSchemas(), ReadSecrets(true));
   PrintDiagnostics(loaded.diagnostics, err);

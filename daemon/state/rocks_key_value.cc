@@ -34,8 +34,8 @@ namespace {
 
 constexpr size_t kStateMemtableBytes = size_t{64} << 20;
 constexpr size_t kOtherMemtableBytes = size_t{16} << 20;
-// Replayed after a crash, at some 100 MB/s: about a second.
-constexpr size_t kLogBytesMax = size_t{128} << 20;
+// Replayed after a crash, at some 40 MB/s: the first event is there within 3 s.
+constexpr size_t kLogBytesMax = size_t{80} << 20;
 // The mark that a timer file has many deletions: compact it before its turn.
 constexpr size_t kDeletionWindow = 16 * 1024;
 constexpr size_t kDeletionTrigger = 8 * 1024;

@@ -28,6 +28,18 @@ ProviderCase File() {
   return c;
 }
 
+ProviderCase PhoneList() {
+  ProviderCase c;
+  c.provider = "phone_list";
+  c.settings.values = {{"path", "/var/phones.csv"}};
+  c.bad_settings = {{"path", ""}};
+  c.message = ExampleMessage();
+  c.message.address = "+8613800000000";
+  c.context = ExampleContext();
+  c.answers = {{"a written line", LineAnswer(), Kind::kAccepted, ""}};
+  return c;
+}
+
 ProviderCase Webhook() {
   ProviderCase c;
   c.provider = "webhook";
@@ -140,6 +152,7 @@ ProviderCase Smtp() {
 const std::vector<ProviderCase>& AllCases() {
   static const std::vector<ProviderCase> cases = {Console(),
                                                   File(),
+                                                  PhoneList(),
                                                   Webhook(),
                                                   Smtp(),
                                                   AliyunCase(),

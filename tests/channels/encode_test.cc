@@ -35,6 +35,16 @@ TEST(File, WritesOneJsonLineAMessage) {
             R"("time":"2026-11-11T00:03:12Z"})");
 }
 
+TEST(PhoneList, WritesOneCsvLineAMessage) {
+  Message message = ExampleMessage();
+  message.address = "+8613800000000";
+  message.text = "你好, \"友\"\r\n🎁";
+  EXPECT_EQ(Encoded("phone_list", {{{"path", "/x"}}}, message),
+            "/x\n"
+            R"("+8613800000000","你好, ""友""  🎁",0123456789abcdef0123456789abcdef,)"
+            R"("winback",2026-11-11T00:03:12Z)");
+}
+
 TEST(Webhook, SignsItsBodyUnderEveryKey) {
   Message message = ExampleMessage();
   message.fields = {{"subject", "你好"}};

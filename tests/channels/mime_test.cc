@@ -110,7 +110,7 @@ TEST(MailDate, SaysTheDayInEnglishAndUtc) {
 }
 
 TEST(Smtp, RepeatsTheSameMessageUnderTheSameId) {
-  const ProviderCase& c = AllCases()[3];
+  const ProviderCase& c = CaseOf("smtp");
   const auto channel = MakeChannel("smtp", c.settings);
   EncodeContext later = c.context;
   later.now += kHourUs;
@@ -124,7 +124,7 @@ TEST(Smtp, RepeatsTheSameMessageUnderTheSameId) {
 }
 
 TEST(Smtp, OffersOneClickUnsubscribeByHttpsOnly) {
-  const ProviderCase& c = AllCases()[3];
+  const ProviderCase& c = CaseOf("smtp");
   const auto channel = MakeChannel("smtp", c.settings);
   const auto headers_with = [&](std::string url) {
     Message message = c.message;
