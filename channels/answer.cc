@@ -101,6 +101,15 @@ std::optional<Outcome> LostAnswer(const Answer& answer) {
   return std::nullopt;
 }
 
+Outcome LineOutcome(const Answer& answer) {
+  if (std::optional<Outcome> lost = LostAnswer(answer)) {
+    return *std::move(lost);
+  }
+  return std::holds_alternative<std::monostate>(answer.response)
+             ? MakeOutcome(Kind::kAccepted, "")
+             : MakeOutcome(Kind::kUnknown, "bad_answer");
+}
+
 const HttpResponse* HttpResponseOf(const Answer& answer) {
   return std::get_if<HttpResponse>(&answer.response);
 }

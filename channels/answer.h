@@ -20,6 +20,9 @@ Outcome MakeOutcome(Outcome::Kind kind, std::string_view reason);
 // The outcome when no answer came at all; nothing when one did.
 std::optional<Outcome> LostAnswer(const Answer& answer);
 
+// The outcome of a Line, which is accepted once it is written.
+Outcome LineOutcome(const Answer& answer);
+
 // The outcome that lies in the status alone; nothing for 2xx, whose body the provider reads. Also
 // covers lost answers and those of another transport.
 std::optional<Outcome> HttpFailure(const Answer& answer, TimeUs now);

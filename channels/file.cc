@@ -33,13 +33,7 @@ class FileChannel : public Channel {
   }
 
   Outcome Decode(const Answer& answer, TimeUs /*now*/) const override {
-    if (std::optional<Outcome> lost = LostAnswer(answer)) {
-      return *lost;
-    }
-    if (!std::holds_alternative<std::monostate>(answer.response)) {
-      return MakeOutcome(Outcome::Kind::kUnknown, "bad_answer");
-    }
-    return MakeOutcome(Outcome::Kind::kAccepted, "");
+    return LineOutcome(answer);
   }
 
  private:
