@@ -3,6 +3,7 @@
 #include <date/date.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <utility>
 

@@ -8,6 +8,7 @@
 //
 // There is no key against repeats (developers.weixin.qq.com, api_sendsubscribemessage): by default
 // nothing is repeated, since a repeat takes the next yes, or is refused as if there had been none.
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>

@@ -1,5 +1,6 @@
 #include "config/daemon_config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <utility>

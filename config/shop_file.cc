@@ -1,5 +1,6 @@
 #include "config/shop_file.h"
 
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <utility>

@@ -1,6 +1,7 @@
 #include "daemon/shard/shard.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/shard/limits.h"
 #include "daemon/shard/shard_impl.h"

@@ -2,6 +2,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
+
 #include "daemon/clock/clock.h"
 #include "daemon/metrics/log.h"
 #include "daemon/state/store.h"

@@ -9,6 +9,7 @@
 // An entry of a store of formats 1 and 2 is one record; it reads as a chunk of one.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -2,6 +2,7 @@
 // what that reads.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "tests/decode/decode_helpers.h"

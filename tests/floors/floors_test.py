@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import floors  # noqa: E402
+import standard_headers  # noqa: E402
 
 HEADER = "// What it is.\n#pragma once\n"
 
@@ -74,6 +75,13 @@ class Floors(unittest.TestCase):
     def test_nothing_is_left_for_later_and_no_file_is_endless(self):
         self.assert_breach("daemon/a.cc", "// TO" + "DO: later\n", "left to be done")
         self.assert_breach("daemon/a.cc", "\n" * 601, "600 at most")
+
+    def test_a_standard_name_needs_its_header_however_it_is_reached(self):
+        sources = {"config/a.h": "#include <cstdint>\n",
+                   "config/b.h": '#include "config/a.h"\nuint64_t reached;\n',
+                   "config/c.h": "#include <vector>\n// int64_t\nstd::vector<int64_t> lost;\n"}
+        self.assertEqual(list(standard_headers.missing("config/b.h", sources)), [])
+        self.assertEqual(list(standard_headers.missing("config/c.h", sources)), [(3, "cstdint")])
 
     def test_the_script_prints_the_place_and_exits_1(self):
         with tempfile.TemporaryDirectory() as root:

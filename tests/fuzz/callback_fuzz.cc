@@ -1,6 +1,7 @@
 // What comes from providers: callbacks and answers of every channel, and the texts that go into
 // mails. The first byte says which; the rest is the input. Nothing may crash, and what is not
 // signed may not be believed.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,7 @@
 // Bodies, paths and headers of requests, before the routes' handlers. The first byte says which
 // route; then come the headers up to an empty line, then the body. Every answer is one of HTTP's, a
 // body is taken whole or not at all, and an error is JSON whatever it quotes.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -1,6 +1,7 @@
 // Every row of the outbox's state machine, then the promises under random providers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <random>
 #include <string>

@@ -267,17 +267,50 @@ TEST(Outbox, AYesInTheProvidersWindowLetsOneMessageOfItsTemplatePassAndANoTakesA
   EXPECT_THAT(world.gate.sent, IsEmpty());
 }
 
-TEST(Outbox, ACouponThatTheShopMayHaveIssuedIsInTheLedgerAlsoWhenItIsWithdrawn) {
+// --- messages and their coupons
+
+std::shared_ptr<Campaign> ThanksWithACoupon(DurationUs expires) {
   auto campaign = Thanks();
-  Step coupon;
-  coupon.id = "big";
-  coupon.action = FiftyYuan();
-  campaign->steps.insert(campaign->steps.begin(), coupon);
-  campaign->exits.push_back({"review.deleted", nullptr});
+  Step step;
+  step.id = "big";
+  CouponStep coupon = FiftyYuan();
+  coupon.expires = expires;
+  step.action = coupon;
+  campaign->steps.insert(campaign->steps.begin(), step);
   campaign->program.clear();
   campaign->coupon_steps.clear();
   campaign->message_steps.clear();
   Link(campaign.get());
+  return campaign;
+}
+
+TEST(Outbox, AMessageThatWaitedUntilItsCouponRanOutIsNotSentAndSaysWhy) {
+  for (const bool may_be_sent : {false, true}) {
+    ShardWorld world(SetOf({ThanksWithACoupon(kHourUs)}));
+    world.options.policies["sms"].promise = channels::Promise::kAtLeastOnce;
+    world.gate.room["sms"] = may_be_sent ? 1 : 0;
+    world.Append(EventJson(At(0), "review.posted", "c1"));
+    ASSERT_TRUE(world.LiveUntil(At(0)));
+    if (may_be_sent) {
+      world.Answer(channels::Outcome::Kind::kUnknown, "timeout");
+      world.gate.room["sms"] = 0;
+    }
+    ASSERT_TRUE(world.LiveUntil(At(0) + 2 * kHourUs));
+    world.gate.room["sms"] = 5;
+    world.shard().PostRoom();
+    ASSERT_TRUE(world.LiveUntil(At(0) + 2 * kHourUs + kSecondUs));
+    ASSERT_TRUE(world.LiveUntil(At(0) + 2 * kHourUs + kMinuteUs));
+    EXPECT_THAT(world.gate.sent, IsEmpty());
+    EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 0)));
+    const bool skipped = testing::Value(world.Decisions(),
+                                        testing::Contains(HasSubstr("thanks c1 skipped expired")));
+    EXPECT_EQ(skipped, !may_be_sent) << "what may have gone out is not called skipped";
+  }
+}
+
+TEST(Outbox, ACouponThatTheShopMayHaveIssuedIsInTheLedgerAlsoWhenItIsWithdrawn) {
+  auto campaign = ThanksWithACoupon(30 * kDayUs);
+  campaign->exits.push_back({"review.deleted", nullptr});
   for (const bool answered : {true, false}) {
     auto set = SetOf({campaign});
     set->coupons_local = false;

@@ -3,7 +3,9 @@
 #include <date/tz.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <exception>
 
 namespace huitou {
 namespace {

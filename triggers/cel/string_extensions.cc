@@ -1,4 +1,5 @@
 // charAt(), split() and the other string extensions. Positions and lengths count code points.
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <string>
