@@ -1,11 +1,17 @@
 #include "daemon/transports/curl_multi.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "daemon/transports/limits.h"
 #include "triggers/base/check.h"
@@ -31,12 +37,19 @@ long Milliseconds(DurationUs duration) {
 
 // libcurl says which sockets to watch for what (Watch) and when to call it at the latest
 // (SetTimer); Asio says when something happened (Act).
+//
+// At ten thousand transfers a second the system calls count, so a connection's socket stays with
+// Asio from its opening to its close, the timer is set again only for an earlier instant, and
+// handles are used again.
 struct CurlMulti::Impl {
+  using Clock = asio::steady_timer::clock_type;
+
   struct Socket {
     explicit Socket(asio::io_context& context) : descriptor(context) {}
 
     asio::posix::stream_descriptor descriptor;
-    int wanted = 0;  // CURL_POLL_IN, _OUT or both; 0 once libcurl has lost interest
+    bool connection = false;  // opened here and closed here; else a pipe of libcurl's own
+    int wanted = 0;           // CURL_POLL_IN, _OUT or both; 0 once libcurl has lost interest
     bool awaiting_read = false;
     bool awaiting_write = false;
   };
@@ -55,8 +68,17 @@ struct CurlMulti::Impl {
   }
 
   ~Impl() {
+    // A mail server would be told QUIT on every kept connection, and its reply waited for.
+    for (const auto& [fd, socket] : sockets) {
+      if (socket->connection) {
+        ::shutdown(fd, SHUT_RDWR);
+      }
+    }
     for (auto& [easy, done] : transfers) {
       curl_multi_remove_handle(multi, easy);
+      curl_easy_cleanup(easy);
+    }
+    for (CURL* easy : spare) {
       curl_easy_cleanup(easy);
     }
     curl_multi_cleanup(multi);
@@ -75,27 +97,62 @@ struct CurlMulti::Impl {
     return 0;
   }
 
+  static curl_socket_t OnOpen(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
+    const curl_socket_t fd =
+        ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd == CURL_SOCKET_BAD) {
+      return fd;
+    }
+    Socket* const socket = static_cast<Impl*>(self)->Add(fd);
+    if (socket == nullptr) {
+      ::close(fd);
+      return CURL_SOCKET_BAD;
+    }
+    socket->connection = true;
+    return fd;
+  }
+
+  static int OnClose(void* self, curl_socket_t fd) {
+    static_cast<Impl*>(self)->Forget(fd);
+    return ::close(fd);
+  }
+
+  // Null when the system watches no more.
+  Socket* Add(curl_socket_t fd) {
+    auto socket = std::make_shared<Socket>(context);
+    error_code error;
+    socket->descriptor.assign(fd, error);
+    if (error) {
+      socket->descriptor.release();
+      return nullptr;
+    }
+    return sockets.insert_or_assign(fd, std::move(socket)).first->second.get();
+  }
+
+  void Forget(curl_socket_t fd) {
+    if (const auto found = sockets.find(fd); found != sockets.end()) {
+      found->second->wanted = 0;
+      found->second->descriptor.release();
+      sockets.erase(found);
+    }
+  }
+
   int Watch(curl_socket_t fd, int what) {
-    auto found = sockets.find(fd);
+    const auto found = sockets.find(fd);
     if (what == CURL_POLL_REMOVE) {
-      if (found != sockets.end()) {
-        found->second->wanted = 0;
-        found->second->descriptor.release();
-        sockets.erase(found);
+      if (found != sockets.end() && found->second->connection) {
+        found->second->wanted = 0;  // until its next transfer, or its close
+      } else {
+        Forget(fd);
       }
       return 0;
     }
-    if (found == sockets.end()) {
-      auto socket = std::make_shared<Socket>(context);
-      error_code error;
-      socket->descriptor.assign(fd, error);
-      if (error) {
-        return -1;
-      }
-      found = sockets.emplace(fd, std::move(socket)).first;
+    if (found == sockets.end() && Add(fd) == nullptr) {
+      return -1;
     }
-    found->second->wanted = what;
-    Await(fd, found->second);
+    const std::shared_ptr<Socket>& socket = sockets.at(fd);
+    socket->wanted = what;
+    Await(fd, socket);
     return 0;
   }
 
@@ -130,16 +187,43 @@ struct CurlMulti::Impl {
   }
 
   void SetTimer(long timeout_ms) {
-    timer.cancel();
     if (timeout_ms < 0) {
+      due.reset();
       return;
     }
-    timer.expires_after(std::chrono::milliseconds(timeout_ms));
+    due = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    if (timeout_ms == 0) {
+      // Every transfer begins so; several that begin together share one call.
+      if (!std::exchange(called, true)) {
+        asio::post(context, [this] {
+          called = false;
+          OnTime();
+        });
+      }
+    } else if (!armed || *due < *armed) {
+      Arm();
+    }
+  }
+
+  void Arm() {
+    armed = due;
+    timer.expires_at(*due);
     timer.async_wait([this](const error_code& error) {
       if (!error) {
-        Act(CURL_SOCKET_TIMEOUT, 0);
+        armed.reset();
+        OnTime();
       }
     });
+  }
+
+  void OnTime() {
+    if (due && *due <= Clock::now()) {
+      due.reset();
+      Act(CURL_SOCKET_TIMEOUT, 0);
+    }
+    if (due && !called && (!armed || *due < *armed)) {
+      Arm();
+    }
   }
 
   void Act(curl_socket_t fd, int event) {
@@ -161,12 +245,37 @@ struct CurlMulti::Impl {
     transfers.erase(found);
     curl_multi_remove_handle(multi, easy);
     done(code);
-    curl_easy_cleanup(easy);
+    if (spare.size() < transport_limits::kSpareHandlesMax) {
+      curl_easy_reset(easy);
+      spare.push_back(easy);
+    } else {
+      curl_easy_cleanup(easy);
+    }
+  }
+
+  CURL* TakeHandle() {
+    CURL* easy = nullptr;
+    if (spare.empty()) {
+      easy = curl_easy_init();
+      CHECK(easy != nullptr);
+    } else {
+      easy = spare.back();
+      spare.pop_back();
+    }
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &Impl::OnOpen);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &Impl::OnClose);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
+    return easy;
   }
 
   asio::io_context& context;
   asio::steady_timer timer;
+  std::optional<Clock::time_point> due;    // when libcurl wants to be called
+  std::optional<Clock::time_point> armed;  // when the timer ends
+  bool called = false;                     // it is on its way to be called
   CURLM* multi = nullptr;
+  std::vector<CURL*> spare;
   std::unordered_map<CURL*, std::function<void(CURLcode)>> transfers;
   std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets;
 };
@@ -182,10 +291,9 @@ void CurlMulti::Start(CURL* easy, std::function<void(CURLcode)> done) {
   CHECK(added == CURLM_OK);
 }
 
-CURL* NewCurlHandle(const CurlOptions& options, const char* protocols, const std::string& url,
-                    DurationUs timeout) {
-  CURL* easy = curl_easy_init();
-  CHECK(easy != nullptr);
+CURL* CurlMulti::NewHandle(const CurlOptions& options, const char* protocols,
+                           const std::string& url, DurationUs timeout) {
+  CURL* const easy = impl_->TakeHandle();
   const DurationUs connect_timeout =
       options.connect_timeout > 0 ? options.connect_timeout : transport_limits::kConnectTimeout;
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());

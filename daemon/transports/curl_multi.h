@@ -22,21 +22,22 @@ struct CurlOptions {
 class CurlMulti {
  public:
   explicit CurlMulti(IoLoop* loop);
-  // The loop must have been stopped. Transfers that are open end without a word.
+  // The loop must have been stopped. Transfers that are open end without a word, kept connections
+  // are shut down without waiting for goodbyes.
   ~CurlMulti();
 
-  // Takes the handle; calls `done` when it has ended, and frees it then.
+  // A handle with what every transfer has: timeouts, TLS always verified, no redirects, only the
+  // protocols that are named ("http,https").
+  CURL* NewHandle(const CurlOptions& options, const char* protocols, const std::string& url,
+                  DurationUs timeout);
+  // Takes the handle back; calls `done` when its transfer has ended. Whoever needs something of it
+  // asks in `done`: it serves another transfer after that.
   void Start(CURL* easy, std::function<void(CURLcode)> done);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// A handle with what every transfer has: timeouts, TLS always verified, no redirects, only the
-// protocols that are named ("http,https").
-CURL* NewCurlHandle(const CurlOptions& options, const char* protocols, const std::string& url,
-                    DurationUs timeout);
 
 // The answer when none came, in words without addresses.
 channels::Answer FailedAnswer(channels::TransportError error, CURLcode code);

@@ -180,7 +180,8 @@ void HttpTransport::Start(const std::shared_ptr<Transfer>& transfer) {
     transfer->done(FailedAnswer(TransportError::kNotSent, CURLE_URL_MALFORMAT));
     return;
   }
-  transfer->easy = NewCurlHandle(options_, "http,https", transfer->request.url, transfer->timeout);
+  transfer->easy =
+      multi_->NewHandle(options_, "http,https", transfer->request.url, transfer->timeout);
   transfer->SetRequest();
   multi_->Start(transfer->easy,
                 [transfer](CURLcode code) { transfer->done(transfer->Finish(code)); });

@@ -23,6 +23,9 @@ inline constexpr DurationUs kConnectTimeout = 5 * kSecondUs;
 // usually open.
 inline constexpr long kHostConnectionsMax = 1024;
 inline constexpr long kConnectionsMax = 4096;
+// Handles of libcurl that wait for their next transfer: under load one ends for each that begins,
+// so a few serve; some 10 kB each.
+inline constexpr size_t kSpareHandlesMax = 128;
 // Threads for mail, each made when it is needed: one mail at a time on each, and servers allow some
 // ten connections from one host. At 200 ms for a server's reply 16 threads are 80 mails a second.
 inline constexpr size_t kMailThreadsMax = 16;

@@ -1,7 +1,6 @@
 #include "daemon/transports/mail_transport.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -38,7 +37,6 @@ struct MailTransport::Transfer {
   Mail mail;
   DurationUs timeout = 0;
   Done done;
-  std::set<curl_socket_t>* sockets = nullptr;
   CURL* easy = nullptr;
   curl_slist* recipients = nullptr;
   size_t read = 0;         // of mail.data
@@ -103,20 +101,6 @@ struct MailTransport::Transfer {
     return bytes;
   }
 
-  static curl_socket_t OnOpen(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
-    const curl_socket_t fd =
-        ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (fd != CURL_SOCKET_BAD) {
-      static_cast<std::set<curl_socket_t>*>(user)->insert(fd);
-    }
-    return fd;
-  }
-
-  static int OnClose(void* user, curl_socket_t fd) {
-    static_cast<std::set<curl_socket_t>*>(user)->erase(fd);
-    return ::close(fd);
-  }
-
   void SetRequest() {
     curl_easy_setopt(easy, CURLOPT_USE_SSL,
                      static_cast<long>(mail.require_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
@@ -136,10 +120,6 @@ struct MailTransport::Transfer {
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::OnReply);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &Transfer::OnOpen);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &Transfer::OnClose);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
   }
 
   Answer Finish(CURLcode code) {
@@ -161,10 +141,6 @@ MailTransport::MailTransport(CurlOptions options) : options_(std::move(options))
 MailTransport::~MailTransport() {
   for (const std::unique_ptr<Lane>& lane : lanes_) {
     lane->loop.Stop();
-    // libcurl would say QUIT on every kept connection, and wait for the replies.
-    for (const curl_socket_t fd : lane->sockets) {
-      ::shutdown(fd, SHUT_RDWR);
-    }
   }
 }
 
@@ -187,7 +163,6 @@ void MailTransport::Send(channels::Request request, DurationUs timeout, Done don
   transfer->done = std::move(done);
   Lane* const lane = PickLane();
   ++lane->busy;
-  transfer->sockets = &lane->sockets;
   lane->loop.Post([this, lane, transfer] { Start(lane, transfer); });
 }
 
@@ -203,7 +178,8 @@ void MailTransport::Start(Lane* lane, const std::shared_ptr<Transfer>& transfer)
   if (mail.sign) {
     mail.data.insert(0, mail.sign(mail.data));
   }
-  transfer->easy = NewCurlHandle(options_, "smtp,smtps", transfer->mail.url, transfer->timeout);
+  transfer->easy =
+      lane->multi->NewHandle(options_, "smtp,smtps", transfer->mail.url, transfer->timeout);
   transfer->SetRequest();
   lane->multi->Start(transfer->easy, [lane, transfer](CURLcode code) {
     --lane->busy;

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <vector>
 
 #include "daemon/transports/curl_multi.h"
@@ -33,7 +32,6 @@ class MailTransport final : public Transport {
 
     std::atomic<int> busy = 0;
     IoLoop loop;
-    std::set<curl_socket_t> sockets;  // open ones; loop's thread
     std::unique_ptr<CurlMulti> multi;
   };
   // The first that is idle, for its open connections; else a new one, else the least busy.
