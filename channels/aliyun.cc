@@ -1,10 +1,13 @@
-// Alibaba Cloud SMS: SendSms of Dysmsapi 2017-05-25, its receipts (SmsReport) and replies (SmsUp).
+// Alibaba Cloud SMS: SendSms and SendBatchSms of Dysmsapi 2017-05-25, the receipts (SmsReport) and
+// replies (SmsUp).
 //
-// SendSms has no idempotency: a repeat is a second message on the phone and on the bill. So the
+// Neither has idempotency: a repeat is a second message on the phone and on the bill. So the
 // promise is at most once unless the config says otherwise; the OutId that travels with the message
-// comes back in the receipt and settles what a lost answer left open.
+// comes back in the receipt and settles what a lost answer left open. A batch has one OutId and one
+// answer for all its numbers: its messages are known by that and the number.
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,6 +19,8 @@
 #include "channels/limits.h"
 #include "channels/settings.h"
 #include "channels/sms.h"
+#include "channels/url.h"
+#include "triggers/base/hash.h"
 #include "triggers/base/json.h"
 #include "triggers/base/text.h"
 
@@ -25,6 +30,7 @@ namespace {
 using Kind = Outcome::Kind;
 
 constexpr std::string_view kParameterPrefix = "param.";
+constexpr std::string_view kBatchPrefix = "batch-";
 constexpr std::string_view kAcknowledged = R"({"code":0,"msg":"接收成功"})";
 
 // The documented codes of SendSms and of the gateway before it. No flag says which may be
@@ -95,6 +101,42 @@ constexpr AnswerRule kAnswers[] = {
     {"SignatureNonceUsed", Kind::kUnknown, "repeated"},
 };
 
+// What is put into a message: a template and the values of its variables.
+struct Filled {
+  std::string code;
+  std::string parameters;  // a JSON object; empty for none
+};
+
+Filled FilledOf(const Message& message) {
+  Filled filled;
+  JsonObject parameters;
+  bool any = false;
+  for (const auto& [name, value] : message.fields) {
+    if (name == "code") {
+      filled.code = value;
+    } else if (name.starts_with(kParameterPrefix)) {
+      parameters.Add(std::string_view(name).substr(kParameterPrefix.size()), value);
+      any = true;
+    }
+  }
+  filled.parameters = any ? parameters.Close() : "";
+  return filled;
+}
+
+// The OutId of a batch: another one for other messages.
+std::string BatchId(std::span<const Message> messages) {
+  std::string dispatches;
+  for (const Message& message : messages) {
+    dispatches += message.dispatch.ToString();
+  }
+  return std::string(kBatchPrefix) + Hash128({dispatches}).ToString();
+}
+
+// One message of a batch, also by the number as receipts write it, without 86.
+std::string IdInBatch(std::string_view batch_id, std::string_view phone) {
+  return Hash128({batch_id, E164(Digits(phone))}).ToString();
+}
+
 // "触发天级流控Permits:10": how long the window is that the recipient's limit counts in.
 DurationUs LimitWindow(std::string_view message) {
   const auto says = [message](std::string_view word) {
@@ -110,8 +152,11 @@ void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
   Receipt receipt;
   const bool delivered = ValueOf(item, "success") == "true";
   receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
-  receipt.dispatch = Id128::Parse(ValueOf(item, "out_id"));
-  receipt.provider_message_id = ValueOf(item, "biz_id");
+  const std::string out_id = ValueOf(item, "out_id");
+  receipt.dispatch = Id128::Parse(out_id);
+  receipt.provider_message_id = out_id.starts_with(kBatchPrefix)
+                                    ? IdInBatch(out_id, ValueOf(item, "phone_number"))
+                                    : ValueOf(item, "biz_id");
   const std::string code = ValueOf(item, "err_code");
   receipt.reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
   receipt.time = BeijingTime(ValueOf(item, "report_time"));
@@ -130,6 +175,7 @@ struct AliyunSettings {
   std::string endpoint;
   std::string authority;  // of the endpoint
   std::string callback_token;
+  size_t batch = 1;
 };
 
 class AliyunChannel : public Channel {
@@ -137,36 +183,42 @@ class AliyunChannel : public Channel {
   explicit AliyunChannel(AliyunSettings settings) : settings_(std::move(settings)) {}
 
   Request Encode(const Message& message, const EncodeContext& context) const override {
-    CloudRequest acs;
-    acs.query = {{"OutId", message.dispatch.ToString()},
-                 {"PhoneNumbers", Digits(message.address)},
-                 {"SignName", settings_.sign_name}};
-    JsonObject parameters;
-    bool any_parameter = false;
-    for (const auto& [name, value] : message.fields) {
-      if (name == "code") {
-        acs.query.emplace_back("TemplateCode", value);
-      } else if (name.starts_with(kParameterPrefix)) {
-        parameters.Add(std::string_view(name).substr(kParameterPrefix.size()), value);
-        any_parameter = true;
-      }
+    const Filled filled = FilledOf(message);
+    FormFields query = {{"OutId", message.dispatch.ToString()},
+                        {"PhoneNumbers", Digits(message.address)},
+                        {"SignName", settings_.sign_name},
+                        {"TemplateCode", filled.code}};
+    if (!filled.parameters.empty()) {
+      query.emplace_back("TemplateParam", filled.parameters);
     }
-    if (any_parameter) {
-      acs.query.emplace_back("TemplateParam", parameters.Close());
+    return Call("SendSms", std::move(query), {}, context);
+  }
+
+  // One template, each with its own values.
+  size_t BatchMax() const override { return settings_.batch; }
+  std::string BatchKey(const Message& message) const override { return FilledOf(message).code; }
+
+  Request EncodeBatch(std::span<const Message> messages,
+                      const EncodeContext& context) const override {
+    std::vector<std::string> phones;
+    std::string parameters;
+    bool any_parameters = false;
+    for (const Message& message : messages) {
+      const Filled filled = FilledOf(message);
+      phones.push_back(Digits(message.address));
+      parameters += parameters.empty() ? "[" : ",";
+      parameters += filled.parameters.empty() ? "{}" : filled.parameters;
+      any_parameters = any_parameters || !filled.parameters.empty();
     }
-    acs.headers = {{"host", settings_.authority},
-                   {"x-acs-action", "SendSms"},
-                   {"x-acs-version", "2017-05-25"},
-                   {"x-acs-date", FormatRfc3339(context.now - context.now % kSecondUs)},
-                   {"x-acs-signature-nonce", context.nonce},
-                   {"x-acs-content-sha256", Sha256Hex("")}};
-    HttpRequest request;
-    request.url = settings_.endpoint + "/?" + CanonicalQuery(acs);
-    request.headers = acs.headers;
-    request.headers.emplace_back("authorization", Acs3Authorization(acs, settings_.access_key_id,
-                                                                    settings_.access_key_secret));
-    request.headers.emplace_back("accept", "application/json");
-    return request;
+    const std::vector<std::string> sign_names(messages.size(), settings_.sign_name);
+    FormFields form = {{"PhoneNumberJson", JsonTexts(phones)},
+                       {"SignNameJson", JsonTexts(sign_names)}};
+    if (any_parameters) {
+      form.emplace_back("TemplateParamJson", parameters + "]");
+    }
+    return Call("SendBatchSms",
+                {{"OutId", BatchId(messages)}, {"TemplateCode", FilledOf(messages.front()).code}},
+                form, context);
   }
 
   Outcome Decode(const Answer& answer, TimeUs now) const override {
@@ -189,6 +241,21 @@ class AliyunChannel : public Channel {
     return *std::move(outcome);
   }
 
+  std::optional<std::vector<Outcome>> DecodeBatch(const Answer& answer,
+                                                  std::span<const Message> messages,
+                                                  TimeUs now) const override {
+    std::optional<std::vector<Outcome>> outcomes =
+        OutcomesOfBatch(Decode(answer, now), messages.size());
+    const std::string batch_id = BatchId(messages);
+    for (size_t i = 0; outcomes && i < messages.size(); ++i) {
+      Outcome& outcome = (*outcomes)[i];
+      if (outcome.kind == Kind::kAccepted || outcome.kind == Kind::kUnknown) {
+        outcome.provider_message_id = IdInBatch(batch_id, messages[i].address);
+      }
+    }
+    return outcomes;
+  }
+
   CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs /*now*/) const override {
     TokenCallback call = ReadTokenCallback(request, settings_.callback_token, kAcknowledged);
     for (const FlatObject& item : call.items) {
@@ -204,6 +271,31 @@ class AliyunChannel : public Channel {
   }
 
  private:
+  // Parameters in the query, long ones in the body.
+  HttpRequest Call(std::string_view action, FormFields query, const FormFields& form,
+                   const EncodeContext& context) const {
+    CloudRequest acs;
+    acs.query = std::move(query);
+    acs.body = FormEncode(form);
+    acs.headers = {{"host", settings_.authority},
+                   {"x-acs-action", std::string(action)},
+                   {"x-acs-version", "2017-05-25"},
+                   {"x-acs-date", FormatRfc3339(context.now - context.now % kSecondUs)},
+                   {"x-acs-signature-nonce", context.nonce},
+                   {"x-acs-content-sha256", Sha256Hex(acs.body)}};
+    if (!form.empty()) {
+      acs.headers.emplace_back("content-type", "application/x-www-form-urlencoded");
+    }
+    HttpRequest request;
+    request.url = settings_.endpoint + "/?" + CanonicalQuery(acs);
+    request.headers = acs.headers;
+    request.headers.emplace_back("authorization", Acs3Authorization(acs, settings_.access_key_id,
+                                                                    settings_.access_key_secret));
+    request.headers.emplace_back("accept", "application/json");
+    request.body = std::move(acs.body);
+    return request;
+  }
+
   const AliyunSettings settings_;
 };
 
@@ -223,7 +315,12 @@ Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
   if (Status status = CheckCallbackToken(values); !status.ok()) {
     return status;
   }
+  const Result<size_t> batch = ReadBatch(values, limits::kAliyunBatchMax);
+  if (!batch.ok()) {
+    return batch.status();
+  }
   AliyunSettings settings;
+  settings.batch = *batch;
   settings.access_key_id = values.Get("access_key_id");
   settings.access_key_secret = values.Get("access_key_secret");
   settings.sign_name = values.Get("sign_name");
@@ -239,7 +336,7 @@ std::vector<config::Setting> SettingsTable() {
       {.name = "access_key_id",
        .type = SettingType::kSecret,
        .required = true,
-       .help = "Of a RAM user that may do dysms:SendSms and nothing else."},
+       .help = "Of a RAM user that may do dysms:SendSms and dysms:SendBatchSms and nothing else."},
       {.name = "access_key_secret",
        .type = SettingType::kSecret,
        .required = true,
@@ -251,6 +348,10 @@ std::vector<config::Setting> SettingsTable() {
        .type = SettingType::kUrl,
        .default_value = "https://dysmsapi.aliyuncs.com",
        .help = "The API's address, where another region's is wanted."},
+      BatchSetting(
+          limits::kAliyunBatchMax,
+          "At most so many messages of one template go in one request, SendBatchSms, which "
+          "Alibaba may deliver later than single ones; 1: each goes alone."),
       CallbackTokenSetting(),
   };
 }
@@ -260,7 +361,8 @@ std::vector<config::Setting> SettingsTable() {
 Registration AliyunRegistration() {
   Registration registration;
   registration.schema.name = "aliyun";
-  registration.schema.help = "Sends SMS by Alibaba Cloud (SendSms of Dysmsapi 2017-05-25).";
+  registration.schema.help =
+      "Sends SMS by Alibaba Cloud (SendSms and SendBatchSms of Dysmsapi 2017-05-25).";
   registration.schema.settings = SettingsTable();
   registration.schema.address = config::Address::kPhone;
   registration.schema.sms = config::SmsRule{SmsAlphabet::kUcs2, limits::kChineseSmsUnitsMax};

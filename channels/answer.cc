@@ -253,6 +253,13 @@ std::optional<Outcome> RuledOutcome(const Answer& answer, std::span<const Answer
   return outcome;
 }
 
+std::optional<std::vector<Outcome>> OutcomesOfBatch(const Outcome& whole, size_t count) {
+  // A key may have leave to send one message and not several.
+  const bool each_alone = whole.kind == Kind::kRejected || whole.reason == "recipient_limit" ||
+                          (whole.kind == Kind::kChannelPaused && whole.reason == "unauthorized");
+  return each_alone ? std::nullopt : std::optional(std::vector<Outcome>(count, whole));
+}
+
 std::string ReasonWord(std::string_view text) {
   std::string word;
   for (const char c : text.substr(0, limits::kReceiptReasonBytesMax)) {

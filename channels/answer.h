@@ -66,6 +66,10 @@ Outcome OutcomeOf(const AnswerRule& rule);
 std::optional<Outcome> RuledOutcome(const Answer& answer, std::span<const AnswerRule> rules,
                                     std::string_view code, TimeUs now);
 
+// An answer that says one thing about a batch of `count` messages, as Channel::DecodeBatch returns
+// it: nothing for a refusal that may mean one of them alone, or that they came together.
+std::optional<std::vector<Outcome>> OutcomesOfBatch(const Outcome& whole, size_t count);
+
 // A provider's own error text as a reason: lower case, letters, digits and _.:- only, cut.
 std::string ReasonWord(std::string_view text);
 

@@ -115,7 +115,7 @@ struct Outcome {
   };
   Kind kind = Kind::kUnknown;
   std::string reason;               // a bounded word: "timeout", "bad_number", "rate_limited", ...
-  std::string provider_message_id;  // of kAccepted
+  std::string provider_message_id;  // of kAccepted; of kUnknown where receipts will name it
   DurationUs retry_after = 0;       // of kRetry, when the provider said; else 0
   bool suppress_address =
       false;                    // of kRejected: never use this address again (hard bounce, opt-out)
@@ -183,6 +183,17 @@ class Channel {
   virtual Request Encode(const Message& message, const EncodeContext& context) const = 0;
   // `now` is the wall clock, for Retry-After dates.
   virtual Outcome Decode(const Answer& answer, TimeUs now) const = 0;
+  // Several messages by one request, where the provider takes that: those with the same key, if it
+  // is not empty, may go together, at most BatchMax() of them and no address twice.
+  virtual size_t BatchMax() const { return 1; }
+  virtual std::string BatchKey(const Message& /*message*/) const { return {}; }
+  virtual Request EncodeBatch(std::span<const Message> messages,
+                              const EncodeContext& context) const;
+  // One outcome for each, in their order. Nothing when all were refused, perhaps for one of them or
+  // for coming together, and surely none was sent: each goes alone then.
+  virtual std::optional<std::vector<Outcome>> DecodeBatch(const Answer& answer,
+                                                          std::span<const Message> messages,
+                                                          TimeUs now) const;
   // Verifies, then decodes. The default knows no callbacks (404).
   virtual CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs now) const;
   // What the signature of this callback needs that does not come with it, such as a certificate of

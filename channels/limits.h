@@ -20,6 +20,9 @@ inline constexpr DurationUs kRetryAfterMax = kDayUs;
 inline constexpr DurationUs kCallbackSkewMax = 10 * kMinuteUs;
 // The secret in a callback's URL: 16 bytes, of hex digits 64 bits, which nobody guesses over HTTP.
 inline constexpr size_t kCallbackTokenBytesMin = 16;
+// Numbers in one request, as Alibaba's SendBatchSms and Tencent's SendSms take them.
+inline constexpr size_t kAliyunBatchMax = 100;
+inline constexpr size_t kTencentBatchMax = 200;
 // Characters of an SMS, its signature included. Alibaba's and Tencent's rules of content length say
 // 500; Twilio's Body takes 1,600.
 inline constexpr size_t kChineseSmsUnitsMax = 500;

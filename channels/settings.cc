@@ -1,6 +1,9 @@
 #include "channels/settings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "channels/limits.h"
@@ -35,6 +38,26 @@ Result<Url> ReadEndpoint(const config::Settings& settings, std::string_view fall
 
 std::string OriginOf(const Url& url) {
   return url.scheme + "://" + url.authority;
+}
+
+Result<size_t> ReadBatch(const config::Settings& settings, size_t most) {
+  const std::string text = settings.Get("batch");
+  if (text.empty()) {
+    return most;
+  }
+  size_t batch = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), batch);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && batch >= 1 && batch <= most
+             ? Result<size_t>(batch)
+             : Invalid(fmt::format("batch: not a number from 1 to {}", most));
+}
+
+config::Setting BatchSetting(size_t most, std::string_view help) {
+  return {.name = "batch",
+          .type = config::SettingType::kInteger,
+          .default_value = std::to_string(most),
+          .help = std::string(help)};
 }
 
 Status CheckCallbackToken(const config::Settings& settings) {

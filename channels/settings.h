@@ -21,6 +21,10 @@ Result<Url> ReadEndpoint(const config::Settings& settings, std::string_view fall
 // "https://host:port"
 std::string OriginOf(const Url& url);
 
+// The setting `batch`, from 1 to `most`, which is also its default.
+Result<size_t> ReadBatch(const config::Settings& settings, size_t most);
+config::Setting BatchSetting(size_t most, std::string_view help);
+
 // The setting `callback_token`, which stands in a callback's URL where the provider signs nothing.
 Status CheckCallbackToken(const config::Settings& settings);
 config::Setting CallbackTokenSetting();

@@ -7,6 +7,7 @@
 #include "channels/crypto.h"
 #include "channels/opt_out.h"
 #include "channels/url.h"
+#include "triggers/base/json.h"
 #include "triggers/base/text.h"
 
 namespace huitou::channels {
@@ -16,6 +17,15 @@ std::string Digits(std::string_view phone) {
   std::copy_if(phone.begin(), phone.end(), std::back_inserter(digits),
                [](char c) { return c >= '0' && c <= '9'; });
   return digits;
+}
+
+std::string JsonTexts(std::span<const std::string> texts) {
+  std::string json;
+  for (const std::string& text : texts) {
+    json += json.empty() ? "[" : ",";
+    AppendJsonString(&json, text);
+  }
+  return json.empty() ? "[]" : json + "]";
 }
 
 std::string SmsText(const Message& message) {

@@ -2,6 +2,7 @@
 // signs. Pure; any thread.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,9 @@ namespace huitou::channels {
 
 // The digits of a number, for who wants them alone.
 std::string Digits(std::string_view phone);
+
+// A JSON array of texts.
+std::string JsonTexts(std::span<const std::string> texts);
 
 // What the SMS says: the template's text without the line end that its file has.
 std::string SmsText(const Message& message);

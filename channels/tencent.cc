@@ -2,11 +2,15 @@
 //
 // SendSms has no idempotency, and its receipts do not echo the SessionContext: a lost answer stays
 // open. So the promise is at most once unless the config says otherwise.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -146,12 +150,59 @@ std::string ParameterList(const Message& message) {
   }
   std::stable_sort(parameters.begin(), parameters.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::string list;
-  for (const auto& [number, value] : parameters) {
-    list += list.empty() ? "" : ",";
-    AppendJsonString(&list, value);
+  std::vector<std::string> values;
+  for (auto& [number, value] : parameters) {
+    values.push_back(std::move(value));
   }
-  return "[" + list + "]";
+  return JsonTexts(values);
+}
+
+std::string TemplateId(const Message& message) {
+  const auto found = std::find_if(message.fields.begin(), message.fields.end(),
+                                  [](const auto& field) { return field.first == "template_id"; });
+  return found == message.fields.end() ? "" : found->second;
+}
+
+// What is known of one number.
+struct NumberStatus {
+  std::string code;
+  std::string serial_no;
+};
+
+Outcome OutcomeOfStatus(const Answer& answer, const NumberStatus& status, TimeUs now) {
+  const std::string code = KnownCode(status.code);
+  std::optional<Outcome> outcome = RuledOutcome(answer, kAnswers, code, now);
+  if (!outcome) {
+    return MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error");
+  }
+  if (outcome->kind == Kind::kAccepted) {
+    outcome->provider_message_id = status.serial_no;
+  } else if (outcome->kind == Kind::kRetry && outcome->retry_after == 0) {
+    outcome->retry_after = LimitWindow(code, now);
+  }
+  return *std::move(outcome);
+}
+
+// By number, of an answer to a call with so many; empty for an error of the whole call, and for
+// what is no such answer.
+std::map<std::string, NumberStatus> ReadStatuses(const Answer& answer, size_t count) {
+  std::vector<std::string> names = {"/Response/Error/Code"};
+  for (size_t i = 0; i < count; ++i) {
+    for (const char* member : {"PhoneNumber", "Code", "SerialNo"}) {
+      names.push_back(fmt::format("/Response/SendStatusSet/{}/{}", i, member));
+    }
+  }
+  const std::vector<std::string_view> pointers(names.begin(), names.end());
+  const HttpResponse* response = HttpResponseOf(answer);
+  const auto values = ParseJsonAt(response == nullptr ? "" : response->body, pointers);
+  std::map<std::string, NumberStatus> statuses;
+  const bool whole_error = values && !values->front().empty();
+  for (size_t i = 1; values && !whole_error && i < values->size(); i += 3) {
+    if (!(*values)[i].empty()) {
+      statuses[E164((*values)[i])] = {(*values)[i + 1], (*values)[i + 2]};
+    }
+  }
+  return statuses;
 }
 
 Receipt ReportReceipt(const FlatObject& item) {
@@ -174,6 +225,7 @@ struct TencentSettings {
   std::string region;
   Url endpoint;
   std::string callback_token;
+  size_t batch = 1;
 };
 
 class TencentChannel : public Channel {
@@ -181,10 +233,22 @@ class TencentChannel : public Channel {
   explicit TencentChannel(TencentSettings settings) : settings_(std::move(settings)) {}
 
   Request Encode(const Message& message, const EncodeContext& context) const override {
+    return EncodeBatch(std::span(&message, 1), context);
+  }
+
+  // One text for all, and no number of the mainland beside one from elsewhere.
+  size_t BatchMax() const override { return settings_.batch; }
+  std::string BatchKey(const Message& message) const override {
+    const bool mainland = message.address.starts_with("+86");
+    return TemplateId(message) + ParameterList(message) + (mainland ? "86" : "");
+  }
+
+  Request EncodeBatch(std::span<const Message> messages,
+                      const EncodeContext& context) const override {
     CloudRequest cloud;
     cloud.headers = {{"content-type", "application/json; charset=utf-8"},
                      {"host", settings_.endpoint.authority}};
-    cloud.body = Body(message);
+    cloud.body = Body(messages);
     HttpRequest request;
     request.url = OriginOf(settings_.endpoint) + "/";
     request.headers = cloud.headers;  // the two that the vendor's own library signs
@@ -207,17 +271,23 @@ class TencentChannel : public Channel {
     const HttpResponse* response = HttpResponseOf(answer);
     const auto values = ParseJsonAt(response == nullptr ? "" : response->body, kPointers)
                             .value_or(std::vector<std::string>(kPointers.size()));
-    const std::string code = KnownCode(values[0].empty() ? values[1] : values[0]);
-    std::optional<Outcome> outcome = RuledOutcome(answer, kAnswers, code, now);
-    if (!outcome) {
-      return MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error");
+    return OutcomeOfStatus(answer, {values[0].empty() ? values[1] : values[0], values[2]}, now);
+  }
+
+  std::optional<std::vector<Outcome>> DecodeBatch(const Answer& answer,
+                                                  std::span<const Message> messages,
+                                                  TimeUs now) const override {
+    const std::map<std::string, NumberStatus> statuses = ReadStatuses(answer, messages.size());
+    if (statuses.empty()) {
+      return OutcomesOfBatch(Decode(answer, now), messages.size());
     }
-    if (outcome->kind == Kind::kAccepted) {
-      outcome->provider_message_id = values[2];
-    } else if (outcome->kind == Kind::kRetry && outcome->retry_after == 0) {
-      outcome->retry_after = LimitWindow(code, now);
+    std::vector<Outcome> outcomes;
+    for (const Message& message : messages) {
+      const auto status = statuses.find(E164(message.address));
+      outcomes.push_back(
+          OutcomeOfStatus(answer, status == statuses.end() ? NumberStatus() : status->second, now));
     }
-    return *std::move(outcome);
+    return outcomes;
   }
 
   CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs /*now*/) const override {
@@ -235,20 +305,19 @@ class TencentChannel : public Channel {
   }
 
  private:
-  std::string Body(const Message& message) const {
-    const auto template_id =
-        std::find_if(message.fields.begin(), message.fields.end(),
-                     [](const auto& field) { return field.first == "template_id"; });
-    std::string phones = "[";
-    AppendJsonString(&phones, message.address);
-    phones += "]";
+  std::string Body(std::span<const Message> messages) const {
+    const Message& first = messages.front();
+    std::vector<std::string> phones;
+    for (const Message& message : messages) {
+      phones.push_back(message.address);
+    }
     JsonObject body;
     body.Add("SmsSdkAppId", settings_.sdk_app_id)
         .AddIfAny("SignName", settings_.sign_name)
-        .Add("TemplateId", template_id == message.fields.end() ? "" : template_id->second)
-        .AddRaw("TemplateParamSet", ParameterList(message))
-        .AddRaw("PhoneNumberSet", phones)
-        .Add("SessionContext", message.dispatch.ToString())
+        .Add("TemplateId", TemplateId(first))
+        .AddRaw("TemplateParamSet", ParameterList(first))
+        .AddRaw("PhoneNumberSet", JsonTexts(phones))
+        .AddIfAny("SessionContext", messages.size() == 1 ? first.dispatch.ToString() : "")
         .AddIfAny("SenderId", settings_.sender_id);
     return body.Close();
   }
@@ -273,6 +342,11 @@ Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
   if (Status status = CheckCallbackToken(values); !status.ok()) {
     return status;
   }
+  const Result<size_t> batch = ReadBatch(values, limits::kTencentBatchMax);
+  if (!batch.ok()) {
+    return batch.status();
+  }
+  settings.batch = *batch;
   settings.secret_id = values.Get("secret_id");
   settings.secret_key = values.Get("secret_key");
   settings.sdk_app_id = values.Get("sdk_app_id");
@@ -309,6 +383,9 @@ std::vector<config::Setting> SettingsTable() {
        .type = SettingType::kUrl,
        .default_value = "https://sms.tencentcloudapi.com",
        .help = "The API's address, where another region's is wanted."},
+      BatchSetting(limits::kTencentBatchMax,
+                   "At most so many messages with the same text go in one request; 1: each goes "
+                   "alone."),
       CallbackTokenSetting(),
   };
 }

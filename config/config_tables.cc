@@ -234,7 +234,7 @@ const Table& ChannelTable() {
                .default_text = "the provider's"},
               {.name = "max_in_flight",
                .type = Type::kInteger,
-               .help = "At most so many requests at once",
+               .help = "At most so many messages on their way at once",
                .default_text = "the provider's"},
               {.name = "timeout",
                .type = Type::kDuration,

@@ -1,22 +1,14 @@
 #include "daemon/outbox/dispatcher.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <map>
-#include <mutex>
-#include <optional>
-#include <shared_mutex>
 #include <utility>
 #include <variant>
 
 #include "channels/answer.h"
-#include "daemon/outbox/access_token.h"
-#include "daemon/outbox/fetcher.h"
-#include "daemon/outbox/lane.h"
+#include "daemon/outbox/batch.h"
+#include "daemon/outbox/dispatcher_impl.h"
 #include "daemon/outbox/limits.h"
-#include "daemon/transports/io_loop.h"
 #include "triggers/base/check.h"
 
 namespace huitou {
@@ -37,91 +29,6 @@ SendResult ResultOf(const SendJob& job, Outcome outcome, std::string coupon_code
 }
 
 }  // namespace
-
-class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
- public:
-  explicit Impl(Options options)
-      : options_(std::move(options)), fetcher_(options_.transport, options_.clock) {}
-
-  void Reload(std::vector<DispatchChannel> channels);
-  bool TryAcquire(std::string_view channel);
-  void Release(std::string_view channel);
-  bool IsDown(std::string_view channel);
-  void Send(SendJob job);
-  CallbackReply HandleCallback(const std::string& channel,
-                               const channels::CallbackRequest& request);
-  std::optional<bool> HandleMail(const std::string& channel, std::string_view mail);
-  size_t Stop(DurationUs drain_max);
-
- private:
-  struct Flight;
-
-  // A provider's token and who waits for it, for all channels that ask for it by the same request:
-  // a token that one of them renews is new for all. Dispatcher's thread.
-  struct Account {
-    HttpRequest request;
-    AccessToken token;
-    std::vector<std::shared_ptr<Flight>> waiting;
-    bool look_planned = false;
-  };
-
-  struct Entry {
-    DispatchChannel setup;
-    std::shared_ptr<Lane> lane;
-    std::shared_ptr<Account> account;  // null for a channel without tokens
-  };
-
-  // One attempt on its way, with all that it needs to end.
-  struct Flight {
-    SendJob job;
-    std::shared_ptr<const Entry> entry;
-    TimeUs started_at = 0;
-    std::string token;  // the one it was sent with
-    bool repeated = false;
-  };
-  using FlightPtr = std::shared_ptr<Flight>;
-
-  TimeUs Now() const { return options_.clock->Now(); }
-  std::shared_ptr<const Entry> Find(std::string_view channel) const;
-  using Entries = std::map<std::string, std::shared_ptr<const Entry>, std::less<>>;
-  std::shared_ptr<const Entry> MakeEntry(DispatchChannel setup, const Entries& fresh) const;
-  // `change` on the lane, and the observer told when the circuit changed by it.
-  template <typename Change>
-  auto Observed(const Entry& entry, Change change);
-
-  // The way of a flight, on the dispatcher's thread:
-  void Start(const FlightPtr& flight);
-  void Transmit(const FlightPtr& flight);
-  void OnAnswer(const FlightPtr& flight, const Answer& answer);
-  void Finish(const FlightPtr& flight, Outcome outcome, std::string coupon_code = {});
-  void FetchToken(const std::shared_ptr<const Entry>& entry);
-  void FetchLater(const std::shared_ptr<const Entry>& entry);
-  void OnToken(const std::shared_ptr<const Entry>& entry, const Answer& answer);
-  void FailWaiting();
-  bool TellSiblings(const Entry& called, const channels::CallbackRequest& request);
-
-  void Transport(channels::Request request, DurationUs timeout,
-                 std::function<void(const Answer&)> done);
-  void Wake(const Entry& entry);
-  void WakeLater(TimeUs now, TimeUs at);
-  void OnWakeTime();
-
-  const Options options_;
-  Fetcher fetcher_;
-
-  mutable std::shared_mutex entries_mutex_;
-  Entries entries_;
-  std::map<std::string, std::shared_ptr<Lane>> lanes_;  // also of channels that went, for Release
-  std::atomic<bool> wake_planned_ = false;
-
-  std::mutex flights_mutex_;
-  std::condition_variable landed_;
-  size_t flights_ = 0;
-  bool stopping_ = false;
-  std::atomic<bool> closed_ = false;  // stopping_, for a look without the lock
-
-  IoLoop loop_;  // last: its thread uses all of the above
-};
 
 // --- channels -----------------------------------------------------------------------------------
 
@@ -274,25 +181,41 @@ void Dispatcher::Impl::OnWakeTime() {
 
 // --- sending ------------------------------------------------------------------------------------
 
-void Dispatcher::Impl::Send(SendJob job) {
-  auto flight = std::make_shared<Flight>();
-  flight->job = std::move(job);
-  flight->entry = Find(flight->job.channel);
-  flight->started_at = Now();
-  if (flight->entry == nullptr) {
-    Release(flight->job.channel);  // went since it was acquired; it may come back
-  }
-  {
-    const std::lock_guard lock(flights_mutex_);
-    if (!stopping_) {
-      ++flights_;
-      loop_.Post([this, flight] { Start(flight); });
-      return;
+void Dispatcher::Impl::Send(std::vector<SendJob> jobs) {
+  std::map<std::string, std::shared_ptr<const Entry>> entries;
+  for (const SendJob& job : jobs) {
+    if (!entries.contains(job.channel)) {
+      entries[job.channel] = Find(job.channel);
+    }
+    if (entries[job.channel] == nullptr) {
+      Release(job.channel);  // went since it was acquired; it may come back
     }
   }
-  options_.on_result(
-      flight->job.shard,
-      ResultOf(flight->job, channels::MakeOutcome(Outcome::Kind::kRetry, "stopping")));
+  const auto codec_of = [&entries](const std::string& channel) {
+    const auto& entry = entries.at(channel);
+    return entry == nullptr ? nullptr : entry->setup.codec.get();
+  };
+  const TimeUs now = Now();
+  for (std::vector<SendJob>& together : PutTogether(std::move(jobs), codec_of)) {
+    auto flight = std::make_shared<Flight>();
+    flight->jobs = std::move(together);
+    flight->entry = entries.at(flight->jobs.front().channel);
+    flight->started_at = now;
+    for (size_t i = 0; flight->jobs.size() > 1 && i < flight->jobs.size(); ++i) {
+      flight->messages.push_back(std::move(flight->jobs[i].message));
+    }
+    std::unique_lock lock(flights_mutex_);
+    if (!stopping_) {
+      flights_ += flight->jobs.size();
+      loop_.Post([this, flight] { Start(flight); });
+      continue;
+    }
+    lock.unlock();
+    for (const SendJob& job : flight->jobs) {
+      options_.on_result(job.shard,
+                         ResultOf(job, channels::MakeOutcome(Outcome::Kind::kRetry, "stopping")));
+    }
+  }
 }
 
 void Dispatcher::Impl::Start(const FlightPtr& flight) {
@@ -333,18 +256,20 @@ void Dispatcher::Impl::Transmit(const FlightPtr& flight) {
   }
   channels::Request request;
   if (entry.setup.coupons != nullptr) {
-    auto issued = entry.setup.coupons->Issue(flight->job.coupon, context);
+    auto issued = entry.setup.coupons->Issue(flight->jobs.front().coupon, context);
     if (auto* code = std::get_if<std::string>(&issued)) {
       Finish(flight, channels::MakeOutcome(Outcome::Kind::kAccepted, ""), std::move(*code));
       return;
     }
-    if (auto* refused = std::get_if<Outcome>(&issued)) {
-      Finish(flight, std::move(*refused));
+    if (const auto* refused = std::get_if<Outcome>(&issued)) {
+      Finish(flight, *refused);
       return;
     }
     request = std::get<HttpRequest>(std::move(issued));
+  } else if (flight->messages.empty()) {
+    request = entry.setup.codec->Encode(flight->jobs.front().message, context);
   } else {
-    request = entry.setup.codec->Encode(flight->job.message, context);
+    request = entry.setup.codec->EncodeBatch(flight->messages, context);
   }
   Transport(std::move(request), entry.setup.limits.timeout,
             [this, flight](const Answer& answer) { OnAnswer(flight, answer); });
@@ -367,162 +292,76 @@ void Dispatcher::Impl::OnAnswer(const FlightPtr& flight, const Answer& answer) {
   const TimeUs now = Now();
   if (entry.setup.coupons != nullptr) {
     channels::CouponOutcome coupon = entry.setup.coupons->Decode(answer, now);
-    Finish(flight, std::move(coupon.outcome), std::move(coupon.code));
+    Finish(flight, coupon.outcome, std::move(coupon.code));
     return;
   }
-  Outcome outcome = entry.setup.codec->Decode(answer, now);
-  if (outcome.kind == Outcome::Kind::kTokenExpired && entry.account != nullptr) {
+  std::optional<std::vector<Outcome>> outcomes;
+  if (flight->messages.empty()) {
+    outcomes.emplace().push_back(entry.setup.codec->Decode(answer, now));
+  } else {
+    outcomes = entry.setup.codec->DecodeBatch(answer, flight->messages, now);
+  }
+  if (!outcomes) {
+    SendEachAlone(flight);
+    return;
+  }
+  if (outcomes->front().kind == Outcome::Kind::kTokenExpired && entry.account != nullptr) {
     entry.account->token.OnExpired(flight->token);
     if (!std::exchange(flight->repeated, true)) {
       Start(flight);
       return;
     }
   }
-  Finish(flight, std::move(outcome));
+  Finish(flight, *std::move(outcomes));
 }
 
-void Dispatcher::Impl::Finish(const FlightPtr& flight, Outcome outcome, std::string coupon_code) {
+// They keep their places in the lane; what the batch's one request took of the rate is theirs.
+void Dispatcher::Impl::SendEachAlone(const FlightPtr& flight) {
+  for (size_t i = 0; i < flight->jobs.size(); ++i) {
+    auto alone = std::make_shared<Flight>();
+    alone->jobs.push_back(std::move(flight->jobs[i]));
+    alone->jobs.front().message = std::move(flight->messages[i]);
+    alone->entry = flight->entry;
+    alone->started_at = flight->started_at;
+    Start(alone);
+  }
+}
+
+void Dispatcher::Impl::Finish(const FlightPtr& flight, const Outcome& outcome,
+                              std::string coupon_code) {
+  Finish(flight, std::vector<Outcome>(flight->jobs.size(), outcome), std::move(coupon_code));
+}
+
+void Dispatcher::Impl::Finish(const FlightPtr& flight, std::vector<Outcome> outcomes,
+                              std::string coupon_code) {
   const TimeUs now = Now();
+  const size_t count = flight->jobs.size();
+  CHECK(outcomes.size() == count);
   if (flight->entry != nullptr) {
     const Entry& entry = *flight->entry;
     // First: a circuit that opens by this outcome opens for its reason.
-    if (options_.observer != nullptr) {
-      options_.observer->OnOutcome(entry.setup.name, entry.setup.provider, outcome,
+    for (size_t i = 0; options_.observer != nullptr && i < count; ++i) {
+      options_.observer->OnOutcome(entry.setup.name, entry.setup.provider, outcomes[i],
                                    std::max<DurationUs>(0, now - flight->started_at));
     }
-    Observed(entry, [&outcome, now](Lane* lane) {
-      lane->Finish(outcome, now);
+    Observed(entry, [&outcomes, now](Lane* lane) {
+      lane->Finish(outcomes, now);
       return 0;
     });
   }
-  options_.on_result(flight->job.shard,
-                     ResultOf(flight->job, std::move(outcome), std::move(coupon_code)));
+  for (size_t i = 0; i < count; ++i) {
+    options_.on_result(flight->jobs[i].shard, ResultOf(flight->jobs[i], std::move(outcomes[i]),
+                                                       std::exchange(coupon_code, {})));
+  }
   if (flight->entry != nullptr) {
     Wake(*flight->entry);
   }
   const std::lock_guard lock(flights_mutex_);
-  --flights_;
+  flights_ -= count;
   landed_.notify_all();
 }
 
-// --- access tokens ------------------------------------------------------------------------------
-
-void Dispatcher::Impl::FetchToken(const std::shared_ptr<const Entry>& entry) {
-  entry->account->token.OnFetching();
-  Transport(entry->account->request, entry->setup.limits.timeout,
-            [this, entry](const Answer& answer) { OnToken(entry, answer); });
-}
-
-// Until a fetch may begin, which the clock says: those who wait hold their places in the lane, so
-// no more are sent towards a provider that would refuse them.
-void Dispatcher::Impl::FetchLater(const std::shared_ptr<const Entry>& entry) {
-  if (entry->account->token.IsFetching() || std::exchange(entry->account->look_planned, true)) {
-    return;
-  }
-  loop_.PostAfter(outbox_limits::kWakeIntervalMax, [this, entry] {
-    entry->account->look_planned = false;
-    if (entry->account->waiting.empty()) {
-      return;
-    }
-    if (entry->account->token.ShouldFetch(Now())) {
-      FetchToken(entry);
-    }
-    FetchLater(entry);
-  });
-}
-
-void Dispatcher::Impl::OnToken(const std::shared_ptr<const Entry>& entry, const Answer& answer) {
-  Account& account = *entry->account;
-  std::optional<Outcome> failure;
-  if (const channels::HttpResponse* response = channels::HttpResponseOf(answer)) {
-    Result<channels::Channel::Token> token = entry->setup.codec->DecodeToken(*response);
-    if (token.ok()) {
-      account.token.OnFetched(std::move(token->value), token->lifetime, Now());
-    } else {
-      const bool for_now = token.status().code() == StatusCode::kUnavailable;
-      failure =
-          channels::MakeOutcome(for_now ? Outcome::Kind::kRetry : Outcome::Kind::kChannelPaused,
-                                for_now ? "no_token" : "token_refused");
-    }
-  } else {
-    failure = channels::MakeOutcome(Outcome::Kind::kRetry, "no_token");
-  }
-  if (failure) {
-    account.token.OnFailed(Now());
-  }
-  if (options_.observer != nullptr) {
-    options_.observer->OnToken(entry->setup.name, failure ? failure->reason : "");
-  }
-  for (const FlightPtr& flight : std::exchange(account.waiting, {})) {
-    failure ? Finish(flight, *failure) : Transmit(flight);  // none of them was sent yet
-  }
-}
-
-// --- callbacks and the end ----------------------------------------------------------------------
-
-CallbackReply Dispatcher::Impl::HandleCallback(const std::string& channel,
-                                               const channels::CallbackRequest& request) {
-  const std::shared_ptr<const Entry> entry = Find(channel);
-  if (entry == nullptr || entry->setup.codec == nullptr) {
-    return channels::RefuseCallback(404);
-  }
-  CallbackReply reply;
-  if (const auto needs = entry->setup.codec->CallbackNeeds(request)) {
-    channels::CallbackRequest complete = request;
-    complete.fetched = fetcher_.Get(*needs);
-    reply = entry->setup.codec->DecodeCallback(complete, Now());
-  } else {
-    reply = entry->setup.codec->DecodeCallback(request, Now());
-  }
-  const bool taken =
-      !reply.verified ||
-      ((reply.receipts.empty() || options_.on_receipts(channel, reply.receipts)) &&
-       TellSiblings(*entry, request) && (!reply.follow_up || fetcher_.Ask(*reply.follow_up)));
-  if (!taken) {  // the provider calls again
-    reply.response = {};
-    reply.response.status = 503;
-    reply.receipts.clear();
-  }
-  return reply;
-}
-
-// An app has one URL for callbacks, and all its channels hear what comes; what a person wrote,
-// which was written once, only the one that was called.
-bool Dispatcher::Impl::TellSiblings(const Entry& called, const channels::CallbackRequest& request) {
-  std::vector<std::shared_ptr<const Entry>> siblings;
-  if (called.account != nullptr) {
-    const std::shared_lock lock(entries_mutex_);
-    for (const auto& [name, entry] : entries_) {
-      if (entry->account == called.account && name != called.setup.name) {
-        siblings.push_back(entry);
-      }
-    }
-  }
-  for (const auto& sibling : siblings) {
-    auto receipts = sibling->setup.codec->DecodeCallback(request, Now()).receipts;
-    std::erase_if(receipts, [](channels::Receipt& receipt) {
-      receipt.text.clear();
-      return receipt.kind == channels::Receipt::Kind::kReplied;
-    });
-    if (!receipts.empty() && !options_.on_receipts(sibling->setup.name, std::move(receipts))) {
-      return false;
-    }
-  }
-  return true;
-}
-
-std::optional<bool> Dispatcher::Impl::HandleMail(const std::string& channel,
-                                                 std::string_view mail) {
-  const std::shared_ptr<const Entry> entry = Find(channel);
-  if (entry == nullptr || entry->setup.codec == nullptr) {
-    return std::nullopt;
-  }
-  const auto receipts = entry->setup.codec->DecodeMail(mail);
-  if (!receipts) {
-    return std::nullopt;
-  }
-  return receipts->empty() || options_.on_receipts(channel, *receipts);
-}
+// --- the end ------------------------------------------------------------------------------------
 
 size_t Dispatcher::Impl::Stop(DurationUs drain_max) {
   std::unique_lock lock(flights_mutex_);
@@ -535,23 +374,6 @@ size_t Dispatcher::Impl::Stop(DurationUs drain_max) {
   lock.unlock();
   loop_.Stop();
   return left;
-}
-
-// Those who wait for a token were not sent: their records say so again at the next start.
-void Dispatcher::Impl::FailWaiting() {
-  std::vector<FlightPtr> waiting;
-  {
-    const std::shared_lock lock(entries_mutex_);
-    for (const auto& [name, entry] : entries_) {
-      if (entry->account != nullptr) {
-        std::vector<FlightPtr> flights = std::exchange(entry->account->waiting, {});
-        waiting.insert(waiting.end(), flights.begin(), flights.end());
-      }
-    }
-  }
-  for (const FlightPtr& flight : waiting) {
-    Finish(flight, channels::MakeOutcome(Outcome::Kind::kRetry, "stopping"));
-  }
 }
 
 // --- the outside --------------------------------------------------------------------------------
@@ -579,8 +401,8 @@ bool Dispatcher::IsDown(std::string_view channel) {
   return impl_->IsDown(channel);
 }
 
-void Dispatcher::Send(SendJob job) {
-  impl_->Send(std::move(job));
+void Dispatcher::Send(std::vector<SendJob> jobs) {
+  impl_->Send(std::move(jobs));
 }
 
 CallbackReply Dispatcher::HandleCallback(const std::string& channel,

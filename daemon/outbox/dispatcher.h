@@ -6,7 +6,7 @@
 //   Dispatcher dispatcher({.clock = &clock, .random = &random, .transport = &transport,
 //                          .on_result = [&](uint16_t shard, SendResult result) { ... }});
 //   dispatcher.Reload(channels);
-//   if (dispatcher.TryAcquire("sms")) dispatcher.Send(job);  // on any shard's thread
+//   if (dispatcher.TryAcquire("sms")) dispatcher.Send({job});  // on any shard's thread
 //   dispatcher.Stop(10 * kSecondUs);
 //
 // Every method is for any thread; callbacks come on the dispatcher's own thread unless said
@@ -59,7 +59,7 @@ class Dispatcher final : public SendGate {
     Random* random = nullptr;  // nonces
     Transport* transport = nullptr;
     DispatchObserver* observer = nullptr;  // null: nobody listens
-    // Once for every Send; on the caller's thread when the dispatcher has been stopped.
+    // Once for every job; on the caller's thread when the dispatcher has been stopped.
     std::function<void(uint16_t shard, SendResult result)> on_result;
     // A TryAcquire that failed would succeed now.
     std::function<void(std::string_view channel)> on_room;
@@ -80,7 +80,7 @@ class Dispatcher final : public SendGate {
   bool TryAcquire(std::string_view channel) override;
   void Release(std::string_view channel) override;
   bool IsDown(std::string_view channel) override;
-  void Send(SendJob job) override;
+  void Send(std::vector<SendJob> jobs) override;
 
   // What a provider called us with; the reply is for it.
   channels::CallbackReply HandleCallback(const std::string& channel,

@@ -17,6 +17,25 @@ bool IsAboutOneMessage(const Outcome& outcome) {
          outcome.reason == "send_window";
 }
 
+// How much an outcome says about the provider; the most telling one of a request stands for it: an
+// account that is refused now stops the rest too, and a provider that took one message is well.
+int Weight(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::kChannelPaused:
+      return 3;
+    case Outcome::Kind::kAccepted:
+    case Outcome::Kind::kRejected:
+      return 2;
+    case Outcome::Kind::kRetry:
+      return IsAboutOneMessage(outcome) ? 2 : 1;
+    case Outcome::Kind::kUnknown:
+      return 1;
+    case Outcome::Kind::kTokenExpired:
+      break;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Lane::Lane(const channels::Limits& limits)
@@ -49,10 +68,14 @@ void Lane::Release() {
   breaker_.OnNothing();
 }
 
-void Lane::Finish(const Outcome& outcome, TimeUs now) {
+void Lane::Finish(std::span<const Outcome> outcomes, TimeUs now) {
   const std::lock_guard lock(mutex_);
-  CHECK(in_flight_ > 0);
-  --in_flight_;
+  const auto count = static_cast<int>(outcomes.size());
+  CHECK(count > 0 && in_flight_ >= count);
+  in_flight_ -= count;
+  const Outcome& outcome =
+      *std::max_element(outcomes.begin(), outcomes.end(),
+                        [](const Outcome& a, const Outcome& b) { return Weight(a) < Weight(b); });
   switch (outcome.kind) {
     case Outcome::Kind::kAccepted:
     case Outcome::Kind::kRejected:  // of the message; the provider is well

@@ -1,8 +1,12 @@
 // What one channel lets pass: its rate, how many are on their way, its circuit. Any thread; every
 // call takes a short lock. Outlives reloads of the channel, so that a reload is no way round them.
+//
+// Rate and concurrency count messages, also where several leave in one request: a rate is what
+// people and their operator are promised, and what is on its way is what a crash leaves open.
 #pragma once
 
 #include <mutex>
+#include <span>
 
 #include "channels/channel.h"
 #include "daemon/outbox/circuit_breaker.h"
@@ -20,8 +24,9 @@ class Lane {
   bool TryAcquire(TimeUs now);
   // Acquired, yet nothing was sent.
   void Release();
-  // What was acquired has ended so.
-  void Finish(const channels::Outcome& outcome, TimeUs now);
+  // One request has ended so, with an outcome for each that was acquired for it. The circuit hears
+  // of it once.
+  void Finish(std::span<const channels::Outcome> outcomes, TimeUs now);
 
   // When there may be room for one who waits: `now`, a time, or kTimeMax while only a Finish or a
   // Release can make room, or when nobody waits.

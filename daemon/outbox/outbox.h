@@ -5,9 +5,9 @@
 // shards share per channel: rate, concurrency, circuit, access token, sockets. Nothing is sent
 // before the lease is durable, and no result counts before it is committed:
 //
-//   shard: TryAcquire(channel) -> engine.CheckSend -> record.state = kLeased -> commit -> Send(job)
-//   dispatcher: encode -> transport -> decode -> shard.Post(SendResult)
-//   shard: Transition(record, result) -> engine.Step(ReceiptInput) -> commit
+//   shard: TryAcquire(channel) -> engine.CheckSend -> record.state = kLeased -> commit ->
+//   Send(jobs) dispatcher: encode -> transport -> decode -> shard.Post(SendResult) shard:
+//   Transition(record, result) -> engine.Step(ReceiptInput) -> commit
 //
 // After a crash a record that is still kLeased has an unknown fate: Recover() says what is next.
 #pragma once
@@ -129,13 +129,14 @@ Transition Recover(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now
 class SendGate {
  public:
   virtual ~SendGate() = default;
-  // One send's worth of rate and concurrency on this channel now, or false: the shard is then woken
-  // when there is room again. Every success is followed by Send or Release. Any thread.
+  // One message's worth of rate and concurrency on this channel now, or false: the shard is then
+  // woken when there is room again. Every success is followed by Send or Release. Any thread.
   virtual bool TryAcquire(std::string_view channel) = 0;
   virtual void Release(std::string_view channel) = 0;
   // Whether the channel has let nothing pass for long: what has another way is to take it.
   virtual bool IsDown(std::string_view channel) = 0;
-  virtual void Send(SendJob job) = 0;
+  // What one commit leased; those that may go together may leave in one request.
+  virtual void Send(std::vector<SendJob> jobs) = 0;
 };
 
 }  // namespace huitou

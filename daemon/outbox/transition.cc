@@ -183,6 +183,7 @@ Transition OnSendResult(OutboxRecord* record, const SendResult& result, const Ch
     case Outcome::Kind::kChannelPaused:
       break;
   }
+  record->provider_message_id = outcome.provider_message_id;
   AwaitUnknown(record, policy, backoff, now);
   return {};
 }

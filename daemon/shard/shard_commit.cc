@@ -116,10 +116,14 @@ void Shard::Impl::AfterCommit(const CommitBatch& batch) {
   dirty_ = false;
   frontier_moved_ = false;
   committed_this_turn_ = true;
-  for (Outgoing& outgoing : outgoing_) {
-    parts_.gate->Send(std::move(outgoing.job));
+  if (!outgoing_.empty()) {
+    std::vector<SendJob> jobs;
+    for (Outgoing& outgoing : outgoing_) {
+      jobs.push_back(std::move(outgoing.job));
+    }
+    outgoing_.clear();
+    parts_.gate->Send(std::move(jobs));
   }
-  outgoing_.clear();
   for (const auto& acknowledge : acknowledge_) {
     acknowledge();
   }

@@ -69,7 +69,8 @@ ProviderCase AliyunCase() {
                        {"access_key_secret", "the-secret-of-the-key"},
                        {"sign_name", "阿里云"},
                        {"endpoint", "https://dysmsapi.aliyuncs.com"},
-                       {"callback_token", "0123456789abcdef0123"}};
+                       {"callback_token", "0123456789abcdef0123"},
+                       {"batch", "100"}};
   c.secrets = {"the-secret-of-the-key", "0123456789abcdef0123", "LTAI-example"};
   c.bad_settings = {{"access_key_id", ""},
                     {"access_key_id", "two words"},
@@ -79,7 +80,8 @@ ProviderCase AliyunCase() {
                     {"endpoint", "dysmsapi.aliyuncs.com"},
                     {"endpoint", "ftp://x.test"},
                     {"endpoint", "https://x.test/path"},
-                    {"callback_token", "too-little"}};
+                    {"callback_token", "too-little"},
+                    {"batch", "1001"}};
   c.message = ExampleMessage();
   c.message.address = "+8613900000000";
   c.message.fields = {{"code", "SMS_154950909"}, {"param.name", "小明"}, {"param.off", "50 元"}};
@@ -175,7 +177,8 @@ ProviderCase TencentCase() {
                        {"sender_id", "Shop"},
                        {"region", "ap-beijing"},
                        {"endpoint", "https://sms.tencentcloudapi.com"},
-                       {"callback_token", "0123456789abcdef0123"}};
+                       {"callback_token", "0123456789abcdef0123"},
+                       {"batch", "200"}};
   c.secrets = {"the-key-of-the-secret", "0123456789abcdef0123", "AKID-example"};
   c.bad_settings = {{"secret_id", ""},
                     {"secret_key", "line\r\nbreak"},
@@ -183,7 +186,8 @@ ProviderCase TencentCase() {
                     {"region", "ap beijing"},
                     {"endpoint", "sms.tencentcloudapi.com"},
                     {"endpoint", "https://x.test/path"},
-                    {"callback_token", "too-little"}};
+                    {"callback_token", "too-little"},
+                    {"batch", "1001"}};
   c.message = ExampleMessage();
   c.message.address = "+8613900000000";
   c.message.fields = {{"template_id", "1234"}, {"param.1", "小明"}, {"param.2", "50 元"}};

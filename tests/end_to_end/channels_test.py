@@ -151,6 +151,21 @@ class EveryChannel(WithJudges):
         self.assertEqual({sms["id"], wechat["id"], hook["id"]} - decided, set())
         self.assertEqual(len(decided), 4)
 
+    def test_what_comes_together_leaves_together_and_each_has_its_receipt(self):
+        self.house.post(*[five_stars(number, "sms") for number in range(20)])
+        messages = self.arrived(20, "aliyun")
+        self.assertEqual(sorted(one["address"] for one in messages),
+                         [f"86138{number:08d}" for number in range(20)])
+        self.assertLess(received(self.http)["requests"]["/"], 20)
+        self.assertLess(len({one["receipt_id"] for one in messages}), 20)
+        wait_for("all to be accepted", lambda: self.house.metrics().get(
+            'huitou_dispatches_total{channel="sms",outcome="accepted",provider="aliyun"}') == 20)
+        self.assertEqual(self.push_receipts("aliyun", status="delivered"), [200] * 20)
+        wait_for("their receipts", lambda: sum(
+            value for name, value in self.house.metrics().items()
+            if name.startswith("huitou_dispatches_total") and 'outcome="delivered"' in name) == 20)
+        self.assertEqual(self.house.metrics()['huitou_outbox_depth{channel="sms"}'], 0)
+
     def test_429_is_asked_again_after_the_time_that_the_provider_named(self):
         control(self.http, path="/webhook", fault="status", status=429,
                 headers={"retry-after": "2"}, times=1)
@@ -338,7 +353,8 @@ class Down(unittest.TestCase):
                 wait_for("all of four times 20", complete, patience_s=120)
                 time.sleep(1)
                 for provider in ("aliyun", "wechat_template", "webhook"):
-                    ids = [message["id"] for message in of_provider(http, provider)]
+                    ids = [(message["id"], message.get("address"))  # a batch has one id
+                           for message in of_provider(http, provider)]
                     self.assertEqual((len(ids), len(set(ids))), (20, 20), provider)
                 self.assertEqual(len(received(mail)["messages"]), 20)
 

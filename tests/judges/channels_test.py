@@ -120,6 +120,25 @@ class HttpChannels(unittest.TestCase):
             self.assertEqual(message["sign_name"], "回头小店")
             self.assertEqual(message["values"], {"name": request["text"], "x y": "1"})
 
+    def test_batches_of_sms_carry_every_text_to_each_number(self):
+        for request in requests_of("aliyun_batch"):
+            status, body = self.send(request)
+            self.assertEqual((status, json.loads(body)["Code"]), (200, "OK"), request["text"][:40])
+        for request in requests_of("tencent_batch"):
+            statuses = json.loads(self.send(request)[1])["Response"]["SendStatusSet"]
+            self.assertEqual([one["Code"] for one in statuses], ["Ok", "Ok"], request["text"][:40])
+        batches = requests_of("aliyun_batch") + requests_of("tencent_batch")
+        messages = received(self.port)["messages"]
+        self.assertEqual(len(messages), 2 * len(batches))
+        for request, *pair in zip(batches, messages[::2], messages[1::2]):
+            for message, number in zip(pair, ("8613900000000", "8613900000001")):
+                self.assertEqual(message["address"].lstrip("+"), number)
+                self.assertIn(message["values"], ({"name": request["text"], "x y": "1"},
+                                                  [request["text"], "second"]))
+        forged = batches[0]["body"].replace(b"13900000001", b"13900000002")
+        self.assertEqual(json.loads(self.send(batches[0], body=forged)[1])["Code"],
+                         "SignatureDoesNotMatch")
+
     def test_forged_and_repeated_sms_are_refused(self):
         request = requests_of("aliyun")[0]
 

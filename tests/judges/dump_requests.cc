@@ -190,9 +190,29 @@ void PrintWechatPay(TimeUs now, int* number) {
   }
 }
 
+// Two messages in one request, of the channels that have that.
+void PrintBatches(TimeUs now, int* number) {
+  for (const std::string provider : {"aliyun", "tencent"}) {
+    const auto channel = FindProvider(provider)->make(kSettings);
+    for (const std::string& text : HardTexts()) {
+      Message first = HardMessage(text, ++*number);
+      Shape(provider, text, &first);
+      Message second = HardMessage(text, ++*number);
+      Shape(provider, text, &second);
+      second.address = "+8613900000001";
+      EncodeContext context;
+      context.now = now;
+      context.nonce = Hash128({"nonce", std::to_string(*number)}).ToString();
+      Print(provider + "_batch", text, first,
+            (*channel)->EncodeBatch(std::vector<Message>{first, second}, context));
+    }
+  }
+}
+
 int Run(TimeUs now) {
   int number = 0;
   PrintSmsHttp(now, &number);
+  PrintBatches(now, &number);
   for (const std::string provider :
        {"webhook", "aliyun", "tencent", "twilio", "wechat_template", "wechat_subscription",
         "wechat_customer_service", "wecom_app", "wecom_external", "smtp", kMailOfTwo}) {

@@ -3,7 +3,7 @@
 
     provider_server.py --port 0          prints its port on the first line, then serves
 
-  POST /?...                                Alibaba Cloud SendSms (V3 signature, nonces, date)
+  POST /?...                                Alibaba Cloud SendSms, SendBatchSms (V3 signature, nonces, date)
   POST /                                    Tencent Cloud SendSms (TC3 signature)
   POST /2010-04-01/Accounts/AC.../Messages.json    Twilio, of the account below
   POST /webhook                             Standard Webhooks
@@ -121,31 +121,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
             keys = {options.access_key_id: options.access_key_secret}
             parameters = verify.acs3("POST", url.path, url.query, headers, body, keys, time.time(),
                                      state.nonces)
-            message = verify.send_sms(headers, parameters, options.sign_names.split(","))
+            names = options.sign_names.split(",")
+            if headers.get("x-acs-action") == "SendBatchSms":
+                messages = verify.send_batch_sms(headers, parameters, body, names)
+            else:
+                messages = [verify.send_sms(headers, parameters, names)]
         except verify.Refused as refused:
             self.refuse("aliyun", refused)
             return refused.status, {"Code": refused.code, "Message": refused.why,
                                     "RequestId": secrets.token_hex(8)}
-        message["receipt_id"] = str(9_000_000_000_000_000_000 + len(state.messages))
-        state.take(message)
-        return 200, {"Code": "OK", "Message": "OK", "BizId": message["receipt_id"],
+        receipt_id = str(9_000_000_000_000_000_000 + len(state.messages))  # one for all of a batch
+        for message in messages:
+            state.take({**message, "receipt_id": receipt_id})
+        return 200, {"Code": "OK", "Message": "OK", "BizId": receipt_id,
                      "RequestId": secrets.token_hex(8)}
 
     def tencent(self, headers, body):
         options, state = self.server.state.options, self.server.state
         try:
             verify.tc3(headers, body, {options.secret_id: options.secret_key}, time.time())
-            message = verify.send_sms_tencent(headers, body, options.sign_names.split(","))
+            messages = verify.send_sms_tencent(headers, body, options.sign_names.split(","))
         except (verify.Refused, ValueError, KeyError) as refused:
             self.refuse("tencent", refused)
             error = {"Code": getattr(refused, "code", "InvalidParameter"), "Message": ""}
             return 200, {"Response": {"Error": error, "RequestId": secrets.token_hex(8)}}
-        message["receipt_id"] = f"2019:{len(state.messages)}"
-        state.take(message)
-        status = {"SerialNo": message["receipt_id"], "PhoneNumber": message["address"], "Fee": 1,
-                  "SessionContext": message["id"], "Code": "Ok", "Message": "send success",
-                  "IsoCode": "CN"}
-        return 200, {"Response": {"SendStatusSet": [status], "RequestId": secrets.token_hex(8)}}
+        statuses = []
+        for message in messages:
+            code, taken = message.pop("code"), f"2019:{len(state.messages)}"
+            statuses.append({"SerialNo": taken if code == "Ok" else "", "Fee": 1, "Code": code,
+                             "PhoneNumber": message["address"], "SessionContext": message["id"],
+                             "Message": "", "IsoCode": "CN"})
+            if code == "Ok":
+                state.take({**message, "receipt_id": taken})
+        statuses.reverse()  # no order is promised
+        return 200, {"Response": {"SendStatusSet": statuses, "RequestId": secrets.token_hex(8)}}
 
     def twilio(self, _url, headers, body):
         options, state = self.server.state.options, self.server.state

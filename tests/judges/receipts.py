@@ -38,12 +38,13 @@ def _beijing(now):
 
 def _aliyun(message, order):
     now = _beijing(time.time())
+    phone = message["address"].removeprefix("86")  # as it writes those of the mainland
     if "reply" in order:
-        item = {"phone_number": message["address"], "send_time": now, "content": order["reply"],
+        item = {"phone_number": phone, "send_time": now, "content": order["reply"],
                 "sign_name": message["sign_name"], "dest_code": "1", "sequence_id": 1234567890}
     else:
         delivered = order.get("status", "delivered") == "delivered"
-        item = {"phone_number": message["address"], "send_time": now, "report_time": now,
+        item = {"phone_number": phone, "send_time": now, "report_time": now,
                 "success": delivered, "err_code": "DELIVERED" if delivered else order["status"],
                 "err_msg": "", "sms_size": "1", "biz_id": message["receipt_id"],
                 "out_id": message["id"]}

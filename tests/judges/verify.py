@@ -79,27 +79,51 @@ def acs3(method, path, query, headers, body, keys, now, nonces):
 def send_sms(headers, parameters, sign_names):
     """SendSms itself, its signature verified. Returns the message; business errors come with HTTP
     status 200."""
-    if headers.get("x-acs-action") != "SendSms":
-        raise Refused("InvalidAction.NotFound", status=404)
     if headers.get("x-acs-version") != "2017-05-25":
         raise Refused("InvalidVersion")
-    if not re.fullmatch(r"(\+|00)?[0-9]{5,15}", parameters.get("PhoneNumbers", "")):
+    if headers.get("x-acs-action") != "SendSms":
+        raise Refused("InvalidAction.NotFound", status=404)
+    try:
+        values = json.loads(parameters.get("TemplateParam", "{}"))
+    except ValueError:
+        raise Refused("isv.INVALID_JSON_PARAM", status=200) from None
+    return _sms_of_aliyun(parameters, parameters.get("PhoneNumbers", ""),
+                          parameters.get("SignName"), values, sign_names)
+
+
+def send_batch_sms(headers, parameters, body, sign_names):
+    """SendBatchSms, its signature verified: the messages. One that is wrong spoils all."""
+    if headers.get("x-acs-version") != "2017-05-25":
+        raise Refused("InvalidVersion")
+    if headers.get("content-type", "").split(";")[0] != "application/x-www-form-urlencoded":
+        raise Refused("isv.INVALID_PARAMETERS", "no form")
+    form = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+    try:
+        phones = json.loads(form.get("PhoneNumberJson", ""))
+        names = json.loads(form.get("SignNameJson", ""))
+        values = json.loads(form.get("TemplateParamJson", json.dumps([{} for _ in phones])))
+    except ValueError:
+        raise Refused("isv.INVALID_JSON_PARAM", status=200) from None
+    if not len(phones) == len(names) == len(values):
+        raise Refused("isv.INVALID_PARAMETERS", "not as many of each", status=200)
+    if not 1 <= len(phones) <= 100:
+        raise Refused("isv.MOBILE_COUNT_OVER_LIMIT", status=200)
+    return [_sms_of_aliyun(parameters, *one, sign_names) for one in zip(phones, names, values)]
+
+
+def _sms_of_aliyun(parameters, phone, sign_name, values, sign_names):
+    if not re.fullmatch(r"(\+|00)?[0-9]{5,15}", phone):
         raise Refused("isv.MOBILE_NUMBER_ILLEGAL", status=200)
-    if parameters.get("SignName") not in sign_names:
+    if sign_name not in sign_names:
         raise Refused("isv.SMS_SIGNATURE_ILLEGAL", status=200)
     if not re.fullmatch(r"SMS_[0-9]+", parameters.get("TemplateCode", "")):
         raise Refused("isv.SMS_TEMPLATE_ILLEGAL", status=200)
     if len(parameters.get("OutId", "")) >= 256:
         raise Refused("isv.INVALID_PARAMETERS", status=200)
-    try:
-        values = json.loads(parameters.get("TemplateParam", "{}"))
-    except ValueError:
-        raise Refused("isv.INVALID_JSON_PARAM", status=200) from None
     if not isinstance(values, dict) or not all(isinstance(v, str) for v in values.values()):
         raise Refused("isv.INVALID_JSON_PARAM", "only strings", status=200)
-    return {"provider": "aliyun", "id": parameters.get("OutId", ""),
-            "address": parameters["PhoneNumbers"], "template": parameters["TemplateCode"],
-            "sign_name": parameters["SignName"], "values": values}
+    return {"provider": "aliyun", "id": parameters.get("OutId", ""), "address": phone,
+            "template": parameters["TemplateCode"], "sign_name": sign_name, "values": values}
 
 
 # --- Tencent Cloud, V3 signature -----------------------------------------------------------------
@@ -137,25 +161,30 @@ def tc3(headers, body, keys, now):
 
 
 def send_sms_tencent(headers, body, sign_names):
-    """SendSms 2021-01-11, its signature verified."""
+    """SendSms 2021-01-11, its signature verified: the messages, taken where `code` is Ok."""
     if (headers.get("x-tc-action"), headers.get("x-tc-version")) != ("SendSms", "2021-01-11"):
         raise Refused("InvalidAction")
     if not headers.get("x-tc-region"):
         raise Refused("MissingParameter")
     message = json.loads(body)
     phones = message.get("PhoneNumberSet")
-    if not isinstance(phones, list) or len(phones) != 1 or \
-            not re.fullmatch(r"\+[0-9]{5,15}", phones[0]):
-        raise Refused("InvalidParameterValue.IncorrectPhoneNumber")
+    if not isinstance(phones, list) or not phones:
+        raise Refused("MissingParameter.EmptyPhoneNumberSet")
+    if len(phones) > 200:
+        raise Refused("LimitExceeded.PhoneNumberCountLimit")
+    if len({phone.startswith("+86") for phone in phones}) > 1:
+        raise Refused("UnsupportedOperation.ContainDomesticAndInternationalPhoneNumber")
     if message.get("SignName") not in sign_names:
         raise Refused("FailedOperation.SignatureIncorrectOrUnapproved")
     if not re.fullmatch(r"[0-9]+", message.get("TemplateId", "")):
         raise Refused("FailedOperation.TemplateIncorrectOrUnapproved")
     if not all(isinstance(value, str) for value in message.get("TemplateParamSet", [])):
         raise Refused("InvalidParameter")
-    return {"provider": "tencent", "id": message["SessionContext"], "address": phones[0],
-            "template": message["TemplateId"], "sign_name": message["SignName"],
-            "values": message["TemplateParamSet"]}
+    return [{"provider": "tencent", "id": message.get("SessionContext", ""), "address": phone,
+             "template": message["TemplateId"], "sign_name": message["SignName"],
+             "values": message["TemplateParamSet"],
+             "code": "Ok" if re.fullmatch(r"\+[0-9]{5,15}", phone)
+             else "InvalidParameterValue.IncorrectPhoneNumber"} for phone in phones]
 
 
 # --- Twilio --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -109,6 +110,50 @@ class FakeChannel : public channels::Channel {
   std::string name_;
 };
 
+// As FakeChannel, and messages with the same field may go together. An answer to several is a
+// letter for each: a(ccepted), r(ejected), u(nknown); "no" refuses all.
+class FakeBatches : public FakeChannel {
+ public:
+  explicit FakeBatches(size_t most, std::string account = "")
+      : FakeChannel(std::move(account)), most_(most) {}
+
+  size_t BatchMax() const override { return most_; }
+  std::string BatchKey(const channels::Message& message) const override {
+    return message.fields.empty() ? "" : message.fields.front().second;
+  }
+  channels::Request EncodeBatch(std::span<const channels::Message> messages,
+                                const channels::EncodeContext& context) const override {
+    auto request = std::get<HttpRequest>(Encode(messages.front(), context));
+    request.body = "[";
+    for (const channels::Message& message : messages) {
+      request.body += message.text + " ";
+    }
+    request.body.back() = ']';
+    return request;
+  }
+  std::optional<std::vector<Outcome>> DecodeBatch(const Answer& answer,
+                                                  std::span<const channels::Message> messages,
+                                                  TimeUs now) const override {
+    const HttpResponse* response = channels::HttpResponseOf(answer);
+    if (response == nullptr || response->status != 200) {
+      return channels::OutcomesOfBatch(Decode(answer, now), messages.size());
+    }
+    if (response->body == "no") {
+      return std::nullopt;
+    }
+    std::vector<Outcome> outcomes;
+    for (const char letter : response->body) {
+      outcomes.push_back(letter == 'a'   ? channels::MakeOutcome(Kind::kAccepted, "")
+                         : letter == 'r' ? channels::MakeOutcome(Kind::kRejected, "bad_number")
+                                         : channels::MakeOutcome(Kind::kUnknown, "server_error"));
+    }
+    return outcomes;
+  }
+
+ private:
+  size_t most_;
+};
+
 class FakeCoupons : public channels::CouponProvider {
  public:
   explicit FakeCoupons(bool local) : local_(local) {}
@@ -184,18 +229,26 @@ class DispatcherTest : public testing::Test {
     }
   }
 
-  bool Send(const std::string& channel, uint64_t id = 1) {
-    if (!dispatcher_->TryAcquire(channel)) {
-      return false;
-    }
+  static SendJob JobOf(const std::string& channel, uint64_t id, const std::string& key = "") {
     SendJob job;
     job.shard = static_cast<uint16_t>(id % 7);
     job.dispatch = Id128{1, id};
     job.attempt = 3;
     job.channel = channel;
     job.message.text = std::to_string(id);
+    job.message.address = "to " + std::to_string(id);
+    if (!key.empty()) {
+      job.message.fields = {{"key", key}};
+    }
     job.coupon.coupon = "c" + std::to_string(id);
-    dispatcher_->Send(std::move(job));
+    return job;
+  }
+
+  bool Send(const std::string& channel, uint64_t id = 1) {
+    if (!dispatcher_->TryAcquire(channel)) {
+      return false;
+    }
+    dispatcher_->Send({JobOf(channel, id)});
     return true;
   }
 

@@ -156,7 +156,7 @@ TEST_F(DispatcherTest, AChannelThatWentBetweenLeaseAndSendKeepsTheMessage) {
   Load({});
   SendJob job;
   job.channel = "sms";
-  dispatcher_->Send(job);
+  dispatcher_->Send({job});
   EXPECT_EQ(NextResult(), "0 paused(no_channel)");
   Load({ChannelOf("sms", std::make_shared<FakeChannel>(), limits)});
   EXPECT_TRUE(Send("sms", 1)) << "its place is free again";
@@ -194,7 +194,7 @@ TEST_F(DispatcherTest, StopWaitsForWhatIsOnItsWay) {
   EXPECT_EQ(NextResult(), "1 accepted(v1)");
   SendJob late;
   late.channel = "sms";
-  dispatcher_->Send(late);
+  dispatcher_->Send({late});
   EXPECT_EQ(NextResult(), "0 retry(stopping)");
 }
 
@@ -269,7 +269,7 @@ TEST(Dispatcher, ManyShardsShareAChannel) {
         SendJob job;
         job.dispatch = Id128{static_cast<uint64_t>(shard) + 1, static_cast<uint64_t>(i)};
         job.channel = "sms";
-        dispatcher.Send(std::move(job));
+        dispatcher.Send({std::move(job)});
       }
     });
   }

@@ -226,6 +226,20 @@ TEST(Transition, ACouponIsIssuedRefusedOrAskedForAgain) {
   EXPECT_EQ(Say(record, due), "planned coupons#1 +1m");
 }
 
+TEST(Transition, AnUnknownAttemptIsKnownByTheIdThatReceiptsWillName) {
+  OutboxRecord record = Leased();
+  SendResult lost = Result(record, Outcome::Kind::kUnknown);
+  lost.outcome.provider_message_id = "mine";
+  OnSendResult(&record, lost, PolicyOf(Promise::kAtMostOnce), kNow, 0);
+  EXPECT_EQ(record.provider_message_id, "mine");
+  OutboxRecord other = record;
+  OnReceipt(&other, ReceiptOf(Receipt::Kind::kUndelivered, "another"), kNow);
+  EXPECT_EQ(other.state, State::kUnknown);
+  const Transition failed =
+      OnReceipt(&record, ReceiptOf(Receipt::Kind::kUndelivered, "mine"), kNow);
+  EXPECT_TRUE(failed.fell_back);
+}
+
 TEST(Transition, AResultOfAnOlderAttemptIsDropped) {
   OutboxRecord record = Leased();
   const SendResult first = Result(record, Outcome::Kind::kRetry);

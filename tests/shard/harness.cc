@@ -1,6 +1,7 @@
 #include "tests/shard/harness.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/state/decision_codec.h"
 #include "triggers/base/check.h"
@@ -34,8 +35,8 @@ bool TestGate::IsDown(std::string_view channel) {
   return down.contains(channel);
 }
 
-void TestGate::Send(SendJob job) {
-  sent.push_back(std::move(job));
+void TestGate::Send(std::vector<SendJob> jobs) {
+  std::move(jobs.begin(), jobs.end(), std::back_inserter(sent));
 }
 
 Result<channels::Message> TestRendering::Message(const OutboxRecord& record,

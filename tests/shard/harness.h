@@ -33,7 +33,7 @@ class TestGate final : public SendGate {
   bool TryAcquire(std::string_view channel) override;
   void Release(std::string_view channel) override;
   bool IsDown(std::string_view channel) override;
-  void Send(SendJob job) override;
+  void Send(std::vector<SendJob> jobs) override;
 
   std::map<std::string, int, std::less<>> room;  // by channel; none: unbounded
   std::set<std::string, std::less<>> down;

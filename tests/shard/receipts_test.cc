@@ -274,5 +274,30 @@ TEST(Receipts, TheFindSurvivesACrash) {
   EXPECT_THAT(world.SentTo(), IsEmpty());
 }
 
+// As of a batch, whose messages are known by an id that was there before the answer.
+TEST(Receipts, OneByTheProvidersIdSettlesWhatALostAnswerLeftOpen) {
+  People world({Thanks()});
+  world.options.policies["sms"].promise = channels::Promise::kAtMostOnce;
+  world.Buys("c1", R"("phone":"13800001234")", At(0));
+  world.Reviews("c1", At(1));
+  ASSERT_EQ(world.gate.sent.size(), 1U);
+  SendResult lost;
+  lost.dispatch = world.gate.sent[0].dispatch;
+  lost.attempt = world.gate.sent[0].attempt;
+  lost.outcome.kind = channels::Outcome::Kind::kUnknown;
+  lost.outcome.provider_message_id = "batch-1/c1";
+  world.gate.Release("sms");
+  world.shard().PostResult(std::move(lost));
+  ASSERT_TRUE(world.Run(/*at_end=*/true));
+  Receipt receipt;
+  receipt.provider_message_id = "batch-1/another";
+  EXPECT_FALSE(world.Tell(receipt));
+  receipt.provider_message_id = "batch-1/c1";
+  EXPECT_TRUE(world.Tell(receipt));
+  ASSERT_TRUE(world.LiveUntil(At(2)));
+  EXPECT_THAT(world.Decisions(), Not(Contains(HasSubstr("failed"))));
+  EXPECT_FALSE(world.Tell(receipt)) << "it is settled";
+}
+
 }  // namespace
 }  // namespace huitou

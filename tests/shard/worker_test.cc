@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 
 #include "tests/shard/harness.h"
@@ -64,9 +66,9 @@ class WaitingGate final : public SendGate {
   bool TryAcquire(std::string_view /*channel*/) override { return true; }
   void Release(std::string_view /*channel*/) override {}
   bool IsDown(std::string_view /*channel*/) override { return false; }
-  void Send(SendJob job) override {
+  void Send(std::vector<SendJob> jobs) override {
     std::lock_guard lock(mutex_);
-    sent_.push_back(std::move(job));
+    std::move(jobs.begin(), jobs.end(), std::back_inserter(sent_));
     came_.notify_all();
   }
   // Those that came so far, at least `count`.

@@ -28,9 +28,11 @@ bool Provider::IsDown(std::string_view /*channel*/) {
   return faults_ && random_() % 4 == 0;
 }
 
-void Provider::Send(SendJob job) {
-  on_send_(job);
-  on_the_way_.push_back(std::move(job));
+void Provider::Send(std::vector<SendJob> jobs) {
+  for (SendJob& job : jobs) {
+    on_send_(job);
+    on_the_way_.push_back(std::move(job));
+  }
 }
 
 void Provider::Reach(const SendJob& job) {

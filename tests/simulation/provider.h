@@ -23,7 +23,7 @@ class Provider final : public SendGate {
   bool TryAcquire(std::string_view channel) override;
   void Release(std::string_view channel) override;
   bool IsDown(std::string_view channel) override;
-  void Send(SendJob job) override;
+  void Send(std::vector<SendJob> jobs) override;
 
   // Some of what is on its way gets an answer, or all of it.
   using Tell = std::function<void(uint16_t shard, SendResult result)>;

@@ -49,7 +49,7 @@ channels:
           max_in_flight: 8, promise: exactly_once_by_key}
   sms: {provider: aliyun, access_key_id: env:KEY_ID, access_key_secret: env:KEY,
         sign_name: 回头小店, endpoint: "http://127.0.0.1:HTTP", callback_token: env:CALLBACK,
-        timeout: 2s, max_in_flight: 8}
+        timeout: 2s, max_in_flight: 8, batch: 1}
   twilio: {provider: twilio, account_sid: AC0123456789abcdef0123456789abcdef,
            auth_token: env:TWILIO, from: "+15005550006", endpoint: "http://127.0.0.1:HTTP",
            timeout: 2s, rate: 1000/s, max_in_flight: 8,
