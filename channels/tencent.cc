@@ -151,6 +151,7 @@ std::string ParameterList(const Message& message) {
   std::stable_sort(parameters.begin(), parameters.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> values;
+  values.reserve(parameters.size());
   for (auto& [number, value] : parameters) {
     values.push_back(std::move(value));
   }
