@@ -13,7 +13,7 @@ namespace huitou {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kWhy = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kWhy = {{
     {"active", "the campaign is not running now: outside `active:`, or paused"},
     {"late", "it came too late: the moment has passed (`late:`)"},
     {"audience", "`where:` is not true for this customer"},
@@ -31,6 +31,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kWhy = {
     {"when", "the step's `when:` is not true"},
     {"exit", "an exit event came while the candidate was waiting"},
     {"coupon_refused", "the shop's coupon interface refused"},
+    {"deadline", "it could not be sent in time"},
+    {"no_receipt", "no receipt came in time (`wait_receipt:`)"},
+    {"channel_down", "the channel let nothing pass for long"},
+    {"unknown", "the answer was lost, so it may or may not have come"},
+    {"withdrawn", "its episode ended before it had left"},
 }};
 
 std::string_view StateWord(Episode::State state) {
@@ -88,6 +93,8 @@ std::string DecisionText(simdjson::dom::element decision) {
     const std::string_view why = Describe(reason);
     line += why.empty() ? "" : fmt::format(" ({})", why);
   }
+  const std::string next = Text(decision, "next");
+  line += next.empty() ? "" : fmt::format("; then by {}", next);
   line.erase(line.find_last_not_of(' ') + 1);  // the padding of a last column
   return line + "\n";
 }

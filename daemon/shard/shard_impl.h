@@ -152,6 +152,9 @@ class Shard::Impl {
   Status AskLast();
   Status EndCredit(OutboxRecord* record, const std::string& channel_before,
                    const Transition& transition);
+  // A message that a channel did not bring, for those who ask why.
+  void KeepInJournal(const OutboxRecord& record, const std::string& channel_before,
+                     const Transition& transition);
   void Withdraw(const Id128& dispatch, Customer* customer);
   const ChannelPolicy& PolicyOf(const std::string& channel) const;
 

@@ -188,6 +188,12 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
       return status;
     }
   }
+  const bool is_decided = !transition.may_be_sent &&  // the engine has said why itself
+                          (transition.reason == ToString(Reason::kRevoked) ||
+                           transition.reason == ToString(Reason::kExpired));
+  if (transition.fell_back || (transition.event == Transition::Event::kFailed && !is_decided)) {
+    KeepInJournal(*record, channel_before, transition);
+  }
   if (transition.event == Transition::Event::kFailed ||
       transition.event == Transition::Event::kCouponRefused) {
     observer_.OnDispatch(channel_before, transition.reason == kWithdrawn ? "refused" : "failed");
@@ -205,6 +211,25 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
     outbox_.Changed(id, channel_before);
   }
   return Status::Ok();
+}
+
+// No decision, so it has no `seq` and goes to no sink: what was decided is that the message is
+// dispatched. It is JSON already, which the journal keeps as well.
+void Shard::Impl::KeepInJournal(const OutboxRecord& record, const std::string& channel_before,
+                                const Transition& transition) {
+  const Dispatch& dispatch = record.dispatch;
+  JsonObject line;
+  line.Add("time", FormatRfc3339(wall_)).Add("campaign", dispatch.campaign);
+  line.Add("customer", dispatch.customer).Add("episode", dispatch.episode.ToString());
+  line.Add("outcome", transition.may_be_sent ? "uncertain" : "undelivered");
+  line.Add("reason", transition.reason).Add("dispatch", dispatch.id.ToString());
+  line.Add("channel", channel_before).Add("template", dispatch.template_name);
+  if (transition.fell_back) {
+    line.Add("next", record.channel());
+  }
+  const size_t tried = record.channel_index + (transition.fell_back ? 0 : 1);
+  journal_.push_back(
+      {dispatch.customer, dispatch.id, static_cast<uint32_t>(tried), wall_, line.Close()});
 }
 
 void Shard::Impl::Withdraw(const Id128& dispatch, Customer* customer) {

@@ -98,13 +98,13 @@ struct StoredDispatch {
   std::string provider;  // by the provider's id of the message
 };
 
-// What one step decides of an episode, as it is kept for explain.
+// What one step decides of an episode, or what became of a message, as it is kept for explain.
 struct JournalLine {
   std::string customer;
-  Id128 episode;
+  Id128 episode;  // or the dispatch
   uint32_t seq = 0;
   TimeUs wall = 0;        // when it was decided: retention counts from here
-  std::string decisions;  // packed (decision_codec.h)
+  std::string decisions;  // packed, or JSON (decision_codec.h)
 };
 
 // A record on its way to a sink; (shard, kind, sequence) names it.

@@ -5,6 +5,7 @@ texts, tokens that expire, refusals, limits, providers that hang or are down, fa
     channels_test.py [build/release/huitou] [unittest arguments]
 """
 
+import datetime
 import importlib.util
 import json
 import os
@@ -44,6 +45,8 @@ channels:
   wechat: {provider: wechat_template, app_id: APP_ID, app_secret: env:APP_SECRET,
            endpoint: "http://127.0.0.1:HTTP", callback_token: env:WECHAT_CALLBACK,
            encoding_aes_key: env:AES}
+  subscription: {provider: wechat_subscription, app_id: APP_ID, app_secret: env:APP_SECRET,
+                 endpoint: "http://127.0.0.1:HTTP"}
   hook: {provider: webhook, url: "http://127.0.0.1:HTTP/webhook", secret: env:WEBHOOK, timeout: 1s}
 http: {listen: "127.0.0.1:{port}"}
 """.replace("ACCOUNT", "AC0123456789abcdef0123456789abcdef")
@@ -65,6 +68,7 @@ TEMPLATES = {
     "thanks.wechat": "---\ntemplate_id: WECHAT_TEMPLATE_ID_00000001\n"
                      "data.thing1: {{#name}}{{name}}{{/name}}\n---\n" + TEXT,
 }
+TEMPLATES["thanks.subscription"] = TEMPLATES["thanks.wechat"]
 NAME = "王小明 “O'Neil”"
 RENDERED = NAME + "：谢谢您的五星好评！😊 “常回来看看” & <3"
 
@@ -228,6 +232,45 @@ class EveryChannel(WithJudges):
         for path in ("/v1/callbacks/sms", "/v1/callbacks/sms?token=wrong", "/v1/callbacks/wechat"):
             self.assertIn(self.house.ask("POST", path, [])[0], (401, 403), path)
         self.assertEqual(self.house.ask("POST", "/v1/callbacks/nothing", [])[0], 404)
+
+
+class SubscriptionMessages(WithJudges):
+    campaigns = {"subscription": campaign("subscription")}
+    PATH = "/cgi-bin/message/subscribe/bizsend"
+
+    def says_yes(self, times):
+        self.house.post({
+            "id": f"yes-{times}-{time.time()}", "type": "consent.granted",
+            "time": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+            "customer": {"id": "c1", "wechat_openid": "openid_0001"},
+            "consent": {"channel": "subscription", "template": "thanks", "credits": times}})
+
+    def review(self, number, outcome):
+        """Until this came of it; its reason."""
+        before = len(self.house.outcomes("c1"))
+        one = five_stars(1, "subscription")
+        one["id"] = one["review"]["id"] = f"review-{number}"
+        self.house.post(one)
+        found = wait_for(f"review {number}: {outcome}", lambda: [
+            decision for decision in self.house.decisions("c1")[before:]
+            if decision["outcome"] == outcome])
+        return found[0].get("reason")
+
+    def test_each_yes_lets_one_message_pass_and_43101_takes_back_those_that_are_left(self):
+        self.says_yes(3)
+        self.review(1, "dispatched")
+        self.arrived(1, "wechat_template")
+        control(self.http, path=self.PATH, fault="status", status=200, times=1,
+                body='{"errcode": 43101, "errmsg": "user refuse to accept the msg"}')
+        self.review(2, "dispatched")
+        wait_for("the refusal in the timeline", lambda: [
+            line for line in self.house.get("/v1/customers/c1/timeline")[1]["decisions"]
+            if (line["outcome"], line.get("reason")) == ("undelivered", "opted_out")])
+        _, text, _ = self.house.command("explain", "--customer", "c1", "--url",
+                                        f"http://127.0.0.1:{self.house.port}")
+        self.assertRegex(text, r"thanks-subscription +undelivered +subscription thanks opted_out")
+        self.assertEqual(self.review(3, "rejected"), "consent")
+        self.assertEqual(received(self.http)["requests"][self.PATH], 2)
 
 
 class SmsOfOtherProviders(WithJudges):

@@ -227,10 +227,12 @@ class House:
         return answer
 
     def decisions(self, customer):
-        """In the order of (time, episode, seq); none where the customer is not known."""
+        """In the order of (time, episode, seq), without what providers made of them; none where
+        the customer is not known."""
         status, answer = self.get(f"/v1/customers/{customer}/timeline?max=10000")
         assert status in (200, 404), (status, answer)
         found = answer["decisions"] if status == 200 else []
+        found = [one for one in found if "seq" in one]
         return sorted(found, key=lambda one: (one["time"].rstrip("Z"), one["episode"], one["seq"]))
 
     def outcomes(self, customer):

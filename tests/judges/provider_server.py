@@ -9,6 +9,7 @@
   POST /webhook                             Standard Webhooks
   POST /cgi-bin/stable_token                WeChat's access token
   POST /cgi-bin/message/template/send       WeChat template message
+  POST /cgi-bin/message/subscribe/bizsend   WeChat subscription message
   POST /coupons                             the shop's coupon API, idempotent by key
 
   GET  /received   {"messages": [...], "refused": [...], "coupons": {key: code}, "requests": {path: n},
@@ -228,7 +229,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     PROVIDERS = {"/": aliyun, f"/2010-04-01/Accounts/{TWILIO_ACCOUNT}/Messages.json": twilio,
                  "/webhook": webhook, "/cgi-bin/stable_token": wechat_token,
-                 "/cgi-bin/message/template/send": wechat_send, "/coupons": coupon}
+                 "/cgi-bin/message/template/send": wechat_send,
+                 "/cgi-bin/message/subscribe/bizsend": wechat_send, "/coupons": coupon}
 
     def refuse(self, provider, refused):
         self.server.state.refused.append({"provider": provider, "why": str(refused)})

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "daemon/shard/limits.h"
 #include "tests/shard/harness.h"
@@ -265,6 +266,41 @@ TEST(Outbox, AYesInTheProvidersWindowLetsOneMessageOfItsTemplatePassAndANoTakesA
   says(Kind::kUnsubscribed, "hello", 0.7);
   reviews(0.8);
   EXPECT_THAT(world.gate.sent, IsEmpty());
+}
+
+// --- why it did not come
+
+std::vector<std::string> NotArrived(ShardWorld* world, const std::string& customer, TimeUs now) {
+  std::vector<std::string> found;
+  world->shard().Post([&](ShardView& view) {
+    std::vector<std::string> lines;
+    EXPECT_TRUE(view.store().ReadJournal(0, customer, now, 100, &lines).ok());
+    std::copy_if(lines.begin(), lines.end(), std::back_inserter(found),
+                 [](const std::string& line) { return line.find("\"seq\"") == line.npos; });
+  });
+  EXPECT_TRUE(world->LiveUntil(now));
+  return found;
+}
+
+TEST(Outbox, AMessageThatDidNotArriveSaysSoWithTheReasonAndWhoTookItUp) {
+  ShardWorld world(SetOf({Thanks({"sms", "email"})}));
+  world.options.policies["email"].promise = channels::Promise::kAtMostOnce;
+  world.Append(EventJson(At(0), "review.posted", "c1"));
+  ASSERT_TRUE(world.LiveUntil(At(0)));
+  world.Answer(channels::Outcome::Kind::kRejected, "bad_number");
+  ASSERT_TRUE(world.LiveUntil(At(0) + kSecondUs));
+  ASSERT_TRUE(world.LiveUntil(At(0) + 2 * kSecondUs));
+  world.Answer(channels::Outcome::Kind::kUnknown, "timeout");
+  ASSERT_TRUE(world.LiveUntil(At(1)));
+  ASSERT_TRUE(world.LiveUntil(At(1) + kMinuteUs));
+  world.Crash();
+  world.Open();
+  const std::vector<std::string> lines = NotArrived(&world, "c1", At(1.1));
+  ASSERT_EQ(2u, lines.size());
+  EXPECT_THAT(lines[0], HasSubstr(R"("outcome":"undelivered","reason":"bad_number")"));
+  EXPECT_THAT(lines[0], HasSubstr(R"("channel":"sms","template":"hello","next":"email"})"));
+  EXPECT_THAT(lines[1], HasSubstr(R"("outcome":"uncertain","reason":"unknown")"));
+  EXPECT_THAT(lines[1], HasSubstr(R"("channel":"email","template":"hello"})"));
 }
 
 // --- messages and their coupons
