@@ -5,9 +5,9 @@
 // shards share per channel: rate, concurrency, circuit, access token, sockets. Nothing is sent
 // before the lease is durable, and no result counts before it is committed:
 //
-//   shard: TryAcquire(channel) -> engine.CheckSend -> record.state = kLeased -> commit ->
-//   Send(jobs) dispatcher: encode -> transport -> decode -> shard.Post(SendResult) shard:
-//   Transition(record, result) -> engine.Step(ReceiptInput) -> commit
+//   shard: TryAcquire(channel) -> engine.CheckSend -> record.state = kLeased -> commit -> Send
+//   dispatcher: encode -> transport -> decode -> shard.Post(SendResult)
+//   shard: Transition(record, result) -> engine.Step(ReceiptInput) -> commit
 //
 // After a crash a record that is still kLeased has an unknown fate: Recover() says what is next.
 #pragma once

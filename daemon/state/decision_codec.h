@@ -5,8 +5,8 @@
 //   PackDecisions(decisions, &packed);
 //   RenderDecisions(packed, "c1", &lines);   // the JSON lines
 //
-// The first byte is the format's version; bytes that begin otherwise are JSON lines themselves: what
-// became of a message, and all lines in stores of formats 1 and 2.
+// The first byte is the format's version; bytes that begin otherwise are JSON lines themselves:
+// what became of a message, and all lines in stores of formats 1 and 2.
 #pragma once
 
 #include <functional>
