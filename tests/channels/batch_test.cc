@@ -234,7 +234,8 @@ TEST(Batch, ItsSizeIsASettingThatOneTurnsOff) {
     config::Settings settings = CaseOf(provider).settings;
     settings.values["batch"] = "1";
     EXPECT_EQ(MakeChannel(provider, settings)->BatchMax(), 1U);
-    for (const std::string bad : {"0", std::to_string(most + 1).c_str(), "many", "5.", "-1"}) {
+    for (const std::string& bad :
+         std::vector<std::string>{"0", std::to_string(most + 1), "many", "5.", "-1"}) {
       settings.values["batch"] = bad;
       const auto channel = FindProvider(provider)->make(settings);
       ASSERT_FALSE(channel.ok()) << bad;
