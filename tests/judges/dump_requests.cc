@@ -166,6 +166,22 @@ void PrintSmsHttp(TimeUs now, int* number) {
   }
 }
 
+// The channel twilio with the other kinds of sender and key, and without callbacks.
+void PrintTwilioService(int* number) {
+  const config::Settings settings{{{"account_sid", kSettings.Get("account_sid")},
+                                   {"auth_token", kSettings.Get("auth_token")},
+                                   {"api_key", "SK0123456789abcdef0123456789abcdef"},
+                                   {"api_key_secret", "judge-api-key-secret"},
+                                   {"messaging_service_sid", "MG0123456789abcdef0123456789abcdef"},
+                                   {"valid_for", "10h"}}};
+  const auto channel = FindProvider("twilio")->make(settings);
+  for (const std::string& text : HardTexts()) {
+    Message message = HardMessage(text, ++*number);
+    Shape("twilio", text, &message);
+    Print("twilio_service", text, message, (*channel)->Encode(message, {}));
+  }
+}
+
 void PrintWechatPay(TimeUs now, int* number) {
   const config::Settings settings{{{"mch_id", "1900009191"},
                                    {"serial_no", "F5765756002FDD77"},
@@ -213,6 +229,7 @@ int Run(TimeUs now) {
   int number = 0;
   PrintSmsHttp(now, &number);
   PrintBatches(now, &number);
+  PrintTwilioService(&number);
   for (const std::string provider :
        {"webhook", "aliyun", "tencent", "twilio", "wechat_template", "wechat_subscription",
         "wechat_customer_service", "wecom_app", "wecom_external", "smtp", kMailOfTwo}) {

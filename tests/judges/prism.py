@@ -1,0 +1,129 @@
+"""Prism, which answers as an OpenAPI document says and refuses what the document does not allow;
+and Twilio's own document, from the package of Twilio's command line.
+
+    with prism.mock(prism.twilio_document()) as port: ...
+
+Both are fetched once by npm into ~/.cache/huitou (HUITOU_CACHE): Prism as pinned in prism/, the
+document by version and checksum. Later runs need no network. Ends the test as skipped where they can
+neither be found nor fetched."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SKIPPED = 77
+PATIENCE_S = 120
+NODE_MIN = (18, 20, 1)  # Prism's own word
+
+TWILIO_PACKAGE = "@twilio/cli-core@9.0.0"
+TWILIO_DOCUMENT = "package/src/services/twilio-api/twilio_api_v2010.json"
+TWILIO_SHA256 = "170b3ccd0f891416840083d72f1795b1499b14a18d4873fd2b39f47ef84642d6"
+
+
+def _skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def _need_node():
+    if not shutil.which("node") or not shutil.which("npm"):
+        _skip("node and npm are not installed")
+    version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True)
+    if tuple(map(int, version.stdout.strip().lstrip("v").split("."))) < NODE_MIN:
+        _skip(f"Prism needs Node {'.'.join(map(str, NODE_MIN))}")
+
+
+def _npm(arguments, folder):
+    done = subprocess.run(["npm", *arguments, "--ignore-scripts", "--no-audit", "--no-fund"],
+                          cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        _skip(f"npm could not fetch {arguments[-1]}: {reason}")
+
+
+def _cached(name, fill):
+    """The folder of this name in the cache, filled once."""
+    cache = os.environ.get("HUITOU_CACHE") or os.path.expanduser("~/.cache/huitou")
+    os.makedirs(cache, exist_ok=True)
+    folder = os.path.join(cache, name)
+    with open(os.path.join(cache, "prism.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(folder):
+            _need_node()
+            with tempfile.TemporaryDirectory(prefix="prism-new.", dir=cache) as fresh:
+                kept = os.path.join(fresh, "kept")
+                os.mkdir(kept)
+                fill(kept)
+                os.rename(kept, folder)
+    return folder
+
+
+def _install(folder):
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(os.path.join(HERE, "prism", name), folder)
+    print("prism: fetching Prism by npm", file=sys.stderr)
+    _npm(["ci"], folder)
+
+
+def _fetch_twilio(folder):
+    print("prism: fetching Twilio's document by npm", file=sys.stderr)
+    _npm(["pack", TWILIO_PACKAGE], folder)
+    [archive] = os.listdir(folder)
+    with tarfile.open(os.path.join(folder, archive)) as packed:
+        document = packed.extractfile(TWILIO_DOCUMENT).read()
+    assert hashlib.sha256(document).hexdigest() == TWILIO_SHA256, "another document than pinned"
+    with open(os.path.join(folder, "twilio_api_v2010.json"), "wb") as file:
+        file.write(document)
+    os.remove(os.path.join(folder, archive))
+
+
+def twilio_document():
+    folder = _cached(f"twilio-openapi-{TWILIO_SHA256[:12]}", _fetch_twilio)
+    return os.path.join(folder, "twilio_api_v2010.json")
+
+
+def _program():
+    with open(os.path.join(HERE, "prism", "package-lock.json"), "rb") as pins:
+        version = hashlib.sha256(pins.read()).hexdigest()[:12]
+    folder = _cached(f"prism-{version}", _install)
+    return os.path.join(folder, "node_modules", ".bin", "prism")
+
+
+@contextlib.contextmanager
+def mock(document):
+    """The port of a Prism that refuses what the document does not allow."""
+    program = _program()
+    _need_node()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryFile() as log:
+        prism = subprocess.Popen([program, "mock", "--errors", "--host", "127.0.0.1", "--port",
+                                  str(port), document], stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait_until_it_listens(prism, port, log)
+            yield port
+        finally:
+            prism.send_signal(signal.SIGTERM)
+            prism.wait()
+
+
+def _wait_until_it_listens(prism, port, log):
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until and prism.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    log.seek(0)
+    raise AssertionError("Prism does not listen: " + log.read().decode(errors="replace")[-2000:])
