@@ -89,7 +89,24 @@ struct Line {
   std::string text;  // without the line end
 };
 
-using Request = std::variant<HttpRequest, Mail, Line>;
+// A record for a topic of Kafka.
+struct Record {
+  std::string brokers;  // host:port, several with commas
+  // Of librdkafka, for TLS and SASL. All records of one channel share it.
+  std::shared_ptr<const std::map<std::string, std::string>> properties;
+  std::string topic;
+  std::string key;
+  std::string value;
+  Headers headers;
+};
+
+// What the brokers said of it.
+struct RecordReply {
+  std::string place;  // "topic-partition-offset"; empty when it was not written
+  std::string error;  // the error's name in librdkafka, when it certainly was not
+};
+
+using Request = std::variant<HttpRequest, Mail, Line, Record>;
 
 // What became of the bytes when no answer came.
 enum class TransportError : uint8_t {
@@ -100,8 +117,9 @@ enum class TransportError : uint8_t {
 
 struct Answer {
   TransportError error = TransportError::kNone;
-  std::string error_text;                                          // without secrets or addresses
-  std::variant<std::monostate, HttpResponse, SmtpReply> response;  // monostate for a written Line
+  std::string error_text;  // without secrets or addresses
+  // monostate for a written Line
+  std::variant<std::monostate, HttpResponse, SmtpReply, RecordReply> response;
 };
 
 struct Outcome {

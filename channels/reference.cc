@@ -28,6 +28,8 @@ std::string_view ToWord(config::SettingType type) {
       return "path";
     case config::SettingType::kEnum:
       return "one of";
+    case config::SettingType::kProperties:
+      return "map of texts or secrets (`env:NAME` or `file:PATH`)";
   }
   return "";
 }
@@ -156,6 +158,7 @@ constexpr Reason kReasons[] = {
     {"bad_sender",
      "the sender's address or number, its domain, SPF, DKIM, DMARC or registration is not in "
      "order"},
+    {"bad_settings", "the client library refuses what the settings say; the log says why"},
     {"bad_sign_name", "the SMS signature (签名) is not approved"},
     {"bad_template", "the template is not approved, or its parameters do not fit it"},
     {"banned", "the provider has taken the template or the interface away"},
@@ -166,7 +169,7 @@ constexpr Reason kReasons[] = {
     {"mailbox_full", "the recipient's mailbox is full"},
     {"no_answer", "the connection broke or timed out after something was sent"},
     {"no_balance", "the account with the provider is out of money"},
-    {"no_endpoint", "there is nothing at the URL (any more)"},
+    {"no_endpoint", "there is nothing at the URL, or no such topic (any more)"},
     {"no_stock", "no stock of coupons is set for this step, or the provider does not know it"},
     {"not_following", "the recipient does not follow the account (any more)"},
     {"not_sent", "no connection: name, network or certificate"},
@@ -183,7 +186,7 @@ constexpr Reason kReasons[] = {
     {"server_error", "the provider failed, nobody knows at what point"},
     {"test_account", "a test signature or template, which reaches registered numbers only"},
     {"token", "the access token is not valid (any more); a new one is fetched"},
-    {"too_large", "the mail is larger than the server takes"},
+    {"too_large", "the mail or record is larger than the server takes"},
     {"too_long", "a parameter is longer than the provider takes"},
     {"unauthorized", "key, password, permission or IP address is not accepted"},
     {"unavailable", "the provider cannot just now"},

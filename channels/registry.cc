@@ -12,6 +12,7 @@ Registration ConsoleRegistration();
 Registration FileRegistration();
 Registration PhoneListRegistration();
 Registration WebhookRegistration();
+Registration KafkaRegistration();
 Registration SmtpRegistration();
 Registration AliyunRegistration();
 Registration TencentRegistration();
@@ -33,6 +34,7 @@ const std::vector<Registration>& AllProviders() {
       FileRegistration(),
       PhoneListRegistration(),
       WebhookRegistration(),
+      KafkaRegistration(),
       SmtpRegistration(),
       AliyunRegistration(),
       TencentRegistration(),

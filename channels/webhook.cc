@@ -9,6 +9,7 @@
 #include "channels/answer.h"
 #include "channels/channel.h"
 #include "channels/crypto.h"
+#include "channels/message_data.h"
 #include "channels/url.h"
 #include "triggers/base/json.h"
 
@@ -20,22 +21,10 @@ constexpr size_t kKeyBytesMin = 24;
 constexpr size_t kKeyBytesMax = 64;
 
 std::string Body(const Message& message) {
-  JsonObject fields;
-  for (const auto& [name, value] : message.fields) {
-    fields.Add(name, value);
-  }
-  JsonObject data;
-  data.Add("dispatch", message.dispatch.ToString())
-      .Add("customer", message.customer)
-      .Add("channel", message.channel)
-      .Add("template", message.template_name)
-      .Add("locale", message.locale)
-      .AddRaw("fields", fields.Close())
-      .Add("text", message.text);
   JsonObject body;
   body.Add("type", "message")
       .Add("timestamp", FormatRfc3339(message.time))
-      .AddRaw("data", data.Close());
+      .AddRaw("data", DataOf(message).Close());
   return body.Close();
 }
 

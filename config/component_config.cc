@@ -4,6 +4,7 @@
 
 #include "config/config_parser.h"
 #include "config/config_tables.h"
+#include "triggers/base/json.h"
 
 namespace huitou::config {
 namespace {
@@ -28,6 +29,8 @@ Type TypeOf(SettingType type) {
       return Type::kPath;
     case SettingType::kEnum:
       return Type::kEnum;
+    case SettingType::kProperties:
+      return Type::kNamed;
   }
   return Type::kText;
 }
@@ -79,6 +82,13 @@ std::optional<std::string> ReadSetting(const Value& value, const Setting& settin
       return ReadPath(value);
     case SettingType::kEnum:
       return text(value.Enum().has_value());
+    case SettingType::kProperties: {
+      JsonObject properties;
+      for (const auto& [name, property] : ReadProperties(value, secrets)) {
+        properties.Add(name, property);
+      }
+      return properties.Close();
+    }
   }
   return std::nullopt;
 }
@@ -91,7 +101,8 @@ Table TableOf(const Table& common, const ComponentSchema& schema) {
             .type = TypeOf(setting.type),
             .help = setting.help,
             .required = setting.required,
-            .default_text = setting.default_value};
+            .default_text = setting.default_value,
+            .value = setting.type == SettingType::kProperties ? Type::kText : Type::kNone};
     key.choices.assign(setting.choices.begin(), setting.choices.end());
     // A provider may have a say of its own in what all have, such as a default timeout.
     const auto same = std::find_if(table.keys.begin(), table.keys.end(),

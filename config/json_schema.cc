@@ -183,6 +183,8 @@ Type TypeOfSetting(SettingType type) {
       return Type::kUrl;
     case SettingType::kEnum:
       return Type::kEnum;
+    case SettingType::kProperties:
+      return Type::kNamed;
     default:
       return Type::kText;
   }
@@ -201,7 +203,8 @@ std::string ProviderObject(Writer* writer, const Table& common, const ComponentS
     Key key{.name = setting.name,
             .type = TypeOfSetting(setting.type),
             .help = setting.help,
-            .required = setting.required};
+            .required = setting.required,
+            .value = setting.type == SettingType::kProperties ? Type::kText : Type::kNone};
     key.choices.assign(setting.choices.begin(), setting.choices.end());
     if (table.Find(setting.name) == nullptr) {
       table.keys.push_back(std::move(key));

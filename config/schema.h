@@ -24,6 +24,7 @@ enum class SettingType : uint8_t {
   kSecret,    // only as env:NAME or file:PATH; the value is read when starting
   kPath,      // relative to the file that names it
   kEnum,
+  kProperties,  // a map from names to texts or secrets; kept as a JSON object of texts
 };
 
 struct Setting {

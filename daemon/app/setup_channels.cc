@@ -8,6 +8,7 @@
 #include "channels/coupon_provider.h"
 #include "channels/words.h"
 #include "daemon/app/state_files.h"
+#include "daemon/kafka/kafka_client.h"
 #include "daemon/metrics/log.h"
 
 namespace huitou {
@@ -50,6 +51,18 @@ bool MayGiveReceipts(const channels::Registration& registration, const config::S
           }));
 }
 
+// The properties of a channel that writes records: only the library knows what it takes.
+Status CheckProperties(const channels::Registration& registration, const channels::Channel& codec) {
+  const auto& settings = registration.schema.settings;
+  if (std::none_of(settings.begin(), settings.end(), [](const config::Setting& setting) {
+        return setting.type == config::SettingType::kProperties;
+      })) {
+    return Status::Ok();
+  }
+  const auto record = std::get<channels::Record>(codec.Encode({}, {}));
+  return kafka::MakeConf(record.brokers, *record.properties, {}).status();
+}
+
 Result<std::shared_ptr<CodePools>> OpenPools(const config::Settings& settings) {
   const std::string low = settings.Get("low").empty() ? "1000" : settings.Get("low");
   return CodePools::Open(settings.Get("folder"), std::stoull(low), BootId());
@@ -62,9 +75,10 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
   for (const config::ChannelConfig& channel : config.channels) {
     const channels::Registration* registration = channels::FindProvider(channel.provider);
     auto codec = registration->make(channel.settings);
-    if (!codec.ok()) {
+    const Status status = codec.ok() ? CheckProperties(*registration, **codec) : codec.status();
+    if (!status.ok()) {
       return Status(StatusCode::kInvalid,
-                    config.file + ": channel " + channel.name + ": " + codec.status().message());
+                    config.file + ": channel " + channel.name + ": " + status.message());
     }
     DispatchChannel made;
     made.name = channel.name;

@@ -17,8 +17,8 @@
 #include <string>
 #include <variant>
 
+#include "daemon/kafka/kafka_client.h"
 #include "daemon/shard/shard.h"
-#include "daemon/sources/kafka_client.h"
 #include "daemon/state/store.h"
 #include "triggers/base/status.h"
 

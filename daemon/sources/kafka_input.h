@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/kafka/kafka_client.h"
 #include "daemon/shard/input.h"
-#include "daemon/sources/kafka_client.h"
 #include "triggers/base/status.h"
 #include "triggers/base/time.h"
 

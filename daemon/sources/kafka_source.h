@@ -28,8 +28,8 @@
 #include <vector>
 
 #include "daemon/clock/clock.h"
+#include "daemon/kafka/kafka_client.h"
 #include "daemon/shard/input.h"
-#include "daemon/sources/kafka_client.h"
 #include "daemon/state/store.h"
 #include "triggers/base/status.h"
 #include "triggers/base/time.h"

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "daemon/kafka/limits.h"
 #include "daemon/sources/limits.h"
 
 namespace huitou::kafka {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/sources/kafka_client.h"
+#include "daemon/kafka/kafka_client.h"
 #include "daemon/sources/kafka_source.h"
 #include "triggers/base/status.h"
 

@@ -19,9 +19,7 @@ inline constexpr int kFetchAheadRecords = 5'000'000;
 // at most. Farther behind, only the shown lag hangs on it.
 inline constexpr DurationUs kAskEnds = 100'000;
 inline constexpr DurationUs kAskEndsBehind = kSecondUs;
-// One question to the broker.
-inline constexpr int kKafkaAnswer_ms = 10'000;
-// The same where it is asked again at once.
+// One question to the broker that is asked again at once.
 inline constexpr int kAskEnds_ms = 2'000;
 // Offsets of the group are for showing lag only.
 inline constexpr DurationUs kCommitToGroup = 5 * kSecondUs;
@@ -30,8 +28,6 @@ inline constexpr DurationUs kLookAgain = 3 * kSecondUs;
 // A shard that has records and does not fetch them for so long is stuck: a commit while catching up
 // takes 3 s, a full disk is said by the shard itself.
 inline constexpr DurationUs kStuckShard = 60 * kSecondUs;
-// librdkafka's threads may hang in closing (2.0.2, #4187); the process ends all the same.
-inline constexpr int kCloseKafka_ms = 5'000;
 
 // --- the embedded log ---
 // Records of the embedded log that no shard has applied yet: at 100,000 events/s twenty seconds,

@@ -1,7 +1,5 @@
 #include "daemon/transports/io_loop.h"
 
-#include <signal.h>
-
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -10,22 +8,11 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/transports/signals.h"
+
 namespace huitou {
 
 namespace asio = boost::asio;
-
-namespace {
-
-// Signals are the main thread's business, and a connection that breaks under a write is an error,
-// not the end of the process: libcurl leaves SIGPIPE to whoever runs it on several threads.
-// Threads that this one starts (libcurl's resolvers) inherit it.
-void BlockSignals() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
-}  // namespace
 
 struct IoLoop::Impl {
   // One thread: Asio may leave out what only several would need.

@@ -36,4 +36,14 @@ inline constexpr long kIdleSeconds = 15;
 // 100 ms in ten minutes are nothing.
 inline constexpr long kAuthoritiesSeconds = 600;
 
+// The thread of a producer of records looks this often whether it shall end; reports wake it.
+inline constexpr int kRecordPoll_ms = 100;
+// A record waits 5 ms for company, and for the round trips of its batch: less than this is no time.
+inline constexpr int64_t kRecordTimeoutMin_ms = 100;
+// The longest pause between two connections to a broker that is away: a SYN a second costs nothing.
+inline constexpr int kRecordReconnect_ms = 1000;
+// A paused channel tries again after five minutes; by then a topic that was made is known. One
+// small question to the brokers.
+inline constexpr int kRecordTopics_ms = 30'000;
+
 }  // namespace huitou::transport_limits

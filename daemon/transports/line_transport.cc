@@ -1,7 +1,6 @@
 #include "daemon/transports/line_transport.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +9,7 @@
 
 #include "daemon/clock/clock.h"
 #include "daemon/output/patient_write.h"
+#include "daemon/transports/signals.h"
 
 namespace huitou {
 
@@ -73,13 +73,6 @@ int OpenForAppending(const std::string& path, bool sync) {
     return -1;
   }
   return descriptor;
-}
-
-// Signals are the main thread's business.
-void BlockSignals() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
 }  // namespace

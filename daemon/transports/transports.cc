@@ -10,6 +10,8 @@ void Transports::Send(channels::Request request, DurationUs timeout, Done done) 
     transport = &http_;
   } else if (std::holds_alternative<channels::Mail>(request)) {
     transport = &mail_;
+  } else if (std::holds_alternative<channels::Record>(request)) {
+    transport = &records_;
   } else {
     transport = std::get<channels::Line>(request).path.empty() ? &console_ : &files_;
   }

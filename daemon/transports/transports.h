@@ -4,6 +4,7 @@
 #include "daemon/transports/http_transport.h"
 #include "daemon/transports/line_transport.h"
 #include "daemon/transports/mail_transport.h"
+#include "daemon/transports/record_transport.h"
 
 namespace huitou {
 
@@ -25,6 +26,7 @@ class Transports final : public Transport {
   MailTransport mail_;
   LineTransport files_;
   LineTransport console_;  // apart: one that nobody reads holds up no file
+  RecordTransport records_;
 };
 
 }  // namespace huitou

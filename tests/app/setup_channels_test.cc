@@ -14,7 +14,7 @@ namespace {
 
 using Values = std::map<std::string, std::string>;
 
-DurationUs ReceiptWaitOf(const std::string& provider, const Values& settings) {
+Result<Outlets> OutletsOf(const std::string& provider, const Values& settings) {
   config::DaemonConfig config;
   config::ChannelConfig channel;
   channel.name = "sms";
@@ -23,7 +23,11 @@ DurationUs ReceiptWaitOf(const std::string& provider, const Values& settings) {
   config.channels.push_back(channel);
   config.coupons.provider = "local";
   config.coupons.settings.values["secret"] = std::string(64, 'a');
-  const auto outlets = MakeOutlets(config, "");
+  return MakeOutlets(config, "");
+}
+
+DurationUs ReceiptWaitOf(const std::string& provider, const Values& settings) {
+  const auto outlets = OutletsOf(provider, settings);
   EXPECT_TRUE(outlets.ok()) << outlets.status().message();
   return outlets.ok() ? outlets->policies.at("sms").receipt_wait : -1;
 }
@@ -70,6 +74,27 @@ TEST(SetupChannels, CheckTellsWhatTheProvidersWouldRefuse) {
   ASSERT_EQ(coupons.size(), 1u);
   EXPECT_EQ(coupons[0], "h.yaml:4:36: error: length: not from 8 to 24");
   EXPECT_TRUE(Told("coupons: {provider: local}\n").empty());
+}
+
+TEST(SetupChannels, PropertiesAreAMapOfTextsAndSecrets) {
+  const std::string kafka = "channels:\n  k: {provider: kafka, brokers: \"b:9092\", topic: t, ";
+  EXPECT_TRUE(Told(kafka + "properties: {security.protocol: SASL_SSL, sasl.password: env:NONE}}\n")
+                  .empty());
+  const auto own = Told(kafka + "properties: {acks: 0}}\n");
+  ASSERT_EQ(own.size(), 1u);
+  EXPECT_TRUE(own[0].ends_with("error: properties: 'acks' is set by Huitou; remove it")) << own[0];
+  EXPECT_EQ(Told(kafka + "properties: SASL_SSL}\n").size(), 1u);
+}
+
+TEST(SetupChannels, PropertiesThatTheLibraryRefusesEndTheStart) {
+  Values kafka = {
+      {"brokers", "b:9092"}, {"topic", "t"}, {"properties", R"({"security.protocol":"SSL"})"}};
+  EXPECT_TRUE(OutletsOf("kafka", kafka).ok());
+  kafka["properties"] = R"({"security.protocol":"a secret"})";
+  const auto outlets = OutletsOf("kafka", kafka);
+  ASSERT_FALSE(outlets.ok());
+  EXPECT_EQ(outlets.status().message(),
+            ": channel sms: kafka properties: librdkafka refuses the value of 'security.protocol'");
 }
 
 TEST(SetupChannels, CheckAsksNoProviderWhoseSecretIsNotHere) {

@@ -38,6 +38,12 @@ Answer SmtpAnswer(int code, std::string text) {
   return answer;
 }
 
+Answer RecordAnswer(std::string place, std::string error) {
+  Answer answer;
+  answer.response = RecordReply{std::move(place), std::move(error)};
+  return answer;
+}
+
 CallbackRequest Post(std::string url, std::string body) {
   return {"POST", std::move(url), {}, std::move(body)};
 }
@@ -93,6 +99,12 @@ std::string ToText(const Request& request) {
     text = mail->url + " " + mail->from + " " + mail->to + " " +
            (mail->require_tls ? "tls" : "plain") + "\n" +
            (mail->sign ? mail->sign(mail->data) : "") + mail->data;
+  } else if (const auto* record = std::get_if<Record>(&request)) {
+    text = record->brokers + " " + record->topic + " " + record->key + "\n";
+    for (const auto& [name, value] : record->headers) {
+      text += name + ": " + value + "\n";
+    }
+    text += "\n" + record->value;
   } else {
     const auto& line = std::get<Line>(request);
     text = line.path + "\n" + line.text;

@@ -77,6 +77,7 @@ EncodeContext ExampleContext();
 Answer HttpAnswer(int status, std::string body, Headers headers = {});
 Answer SmtpAnswer(int code, std::string text);
 Answer LineAnswer();
+Answer RecordAnswer(std::string place, std::string error);
 CallbackRequest Post(std::string url, std::string body);
 Answer LostAnswerOf(TransportError error);
 std::unique_ptr<Channel> MakeChannel(const std::string& provider, const config::Settings& settings);

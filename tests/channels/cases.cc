@@ -63,6 +63,40 @@ ProviderCase Webhook() {
   return c;
 }
 
+ProviderCase Kafka() {
+  ProviderCase c;
+  c.provider = "kafka";
+  c.settings.values = {
+      {"brokers", "k1.example.com:9093,k2.example.com:9093"},
+      {"topic", "shop.messages"},
+      {"properties",
+       R"({"security.protocol":"SASL_SSL","sasl.password":"correct horse battery"})"}};
+  c.secrets = {"correct horse battery"};
+  c.bad_settings = {{"brokers", ""},
+                    {"brokers", "k1.example.com"},
+                    {"topic", ""},
+                    {"topic", ".."},
+                    {"topic", "two words"},
+                    {"topic", std::string(250, 'x')},
+                    {"properties", "sasl.password=x"},
+                    {"properties", R"({"acks":"0"})"},
+                    {"properties", R"({"enable.idempotence":"false"})"}};
+  c.message = ExampleMessage();
+  c.context = ExampleContext();
+  c.answers = {
+      {"acknowledged", RecordAnswer("shop.messages-3-42", ""), Kind::kAccepted, ""},
+      {"too large", RecordAnswer("", "MSG_SIZE_TOO_LARGE"), Kind::kRejected, "too_large"},
+      {"may not write there", RecordAnswer("", "TOPIC_AUTHORIZATION_FAILED"), Kind::kChannelPaused,
+       "unauthorized"},
+      {"no such topic", RecordAnswer("", "_UNKNOWN_TOPIC"), Kind::kChannelPaused, "no_endpoint"},
+      {"not written, whatever it is called", RecordAnswer("", "NOT_ENOUGH_REPLICAS"), Kind::kRetry,
+       "unavailable"},
+      {"neither written nor refused", RecordAnswer("", ""), Kind::kUnknown, "bad_answer"},
+      {"a written line", LineAnswer(), Kind::kUnknown, "bad_answer"},
+  };
+  return c;
+}
+
 std::vector<CallbackCase> MailCallbacks() {
   const std::string url = "/v1/callbacks/email?token=0123456789abcdef0123";
   const std::string id = R"("message_id":"<0123456789abcdef0123456789abcdef@example.com>")";
@@ -154,6 +188,7 @@ const std::vector<ProviderCase>& AllCases() {
                                                   File(),
                                                   PhoneList(),
                                                   Webhook(),
+                                                  Kafka(),
                                                   Smtp(),
                                                   AliyunCase(),
                                                   TencentCase(),

@@ -69,6 +69,21 @@ TEST(Webhook, SignsItsBodyUnderEveryKey) {
       R"("template":"winback","locale":"zh-CN","fields":{"subject":"你好"},"text":"hello"}})");
 }
 
+TEST(Kafka, WritesOneRecordAMessageWithTheCustomerAsItsKey) {
+  Message message = ExampleMessage();
+  message.customer = "客户 1";
+  message.fields = {{"subject", "你好"}};
+  message.text = "a \"b\"\n🎁";
+  EXPECT_EQ(Encoded("kafka", {{{"brokers", "127.0.0.1:9092"}, {"topic", "messages"}}}, message),
+            "127.0.0.1:9092 messages 客户 1\n"
+            "content-type: application/json\n"
+            "dispatch: 0123456789abcdef0123456789abcdef\n"
+            "\n"
+            R"({"dispatch":"0123456789abcdef0123456789abcdef","customer":"客户 1",)"
+            R"("channel":"test","template":"winback","locale":"zh-CN",)"
+            R"("fields":{"subject":"你好"},"text":"a \"b\"\n🎁","time":"2026-11-11T00:03:12Z"})");
+}
+
 TEST(Smtp, SendsTextAndHtmlAsOneMailOfTwoVersions) {
   Message message = ExampleMessage();
   message.address = "a@example.com";

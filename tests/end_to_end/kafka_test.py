@@ -59,9 +59,9 @@ steps:
 
 
 class Broker:
-    def __init__(self):
+    def __init__(self, *arguments):
         self.folder = tempfile.mkdtemp(prefix="huitou-broker-")
-        self.address = self.run("start")
+        self.address = self.run("start", *arguments)
 
     def run(self, command, *arguments):
         done = subprocess.run([BROKER, command, self.folder, *arguments], check=True,
@@ -77,6 +77,19 @@ class Broker:
 
     def post(self, topic, *events):
         self.produce(topic, [json.dumps(event) for event in events])
+
+    def records(self, topic):
+        """Everything in the topic, as kafka_tool tells it."""
+        done = subprocess.run([TOOL, "consume", "--brokers", self.address, "--topic", topic,
+                               "--json"], stdout=subprocess.PIPE, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def secure(self):
+        """The address of the listener with TLS and SASL, and what a client of it must be told."""
+        with open(os.path.join(self.folder, "bootstrap.secure"), encoding="utf-8") as file:
+            address = file.read().strip()
+        with open(os.path.join(self.folder, "client.properties"), encoding="utf-8") as file:
+            return address, dict(line.strip().split("=", 1) for line in file)
 
     def gave_up(self, group):
         """Whether the coordinator has removed a member that was silent past its session."""
@@ -298,6 +311,90 @@ class Group(AtABroker):
             self.broker.post(topic, *[order(100 + i, f"c{i}", time.time()) for i in range(20)])
             wait_for("the new orders", lambda: all(
                 first.get(f"/v1/customers/c{i}")[1].get("orders") == 2 for i in range(20)))
+
+
+class Records(unittest.TestCase):
+    """Messages that leave as records of a topic."""
+
+    CONFIG = """
+state: {dir: state}
+shop: shop.yaml
+campaigns: [campaigns]
+templates: templates
+sources: [{http: {name: api, allowed_lateness: 0s}}]
+channels:
+  messages: {provider: kafka, brokers: "BROKERS", topic: TOPIC, timeout: 2s, properties: PROPERTIES}
+http: {listen: "127.0.0.1:{port}"}
+"""
+    THANKS = """
+campaign: thanks
+trigger: {event: order.paid}
+reentry: always
+steps:
+  - {id: message, send: {template: thanks, via: [messages]}}
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = Broker("--secure")
+        cls.addClassCleanup(cls.broker.end)
+
+    def house(self, topic, brokers, properties, **secrets):
+        config = self.CONFIG.replace("BROKERS", brokers).replace("TOPIC", topic) \
+            .replace("PROPERTIES", json.dumps(properties))
+        return House(BINARY, config, {"thanks": self.THANKS}, {"thanks": "谢谢 {{customer.id}} 🎁"},
+                     shop=SHOP.replace("CURRENCY", "CNY").replace("EVENT", "order.paid"),
+                     env=secrets)
+
+    def count(self, one, outcome):
+        return one.metrics().get(
+            f'huitou_dispatches_total{{channel="messages",outcome="{outcome}",provider="kafka"}}', 0)
+
+    def test_are_read_with_key_value_and_headers_behind_tls_and_sasl(self):
+        self.broker.run("topic", "messages", "4")
+        address, properties = self.broker.secure()
+        password = properties.pop("sasl.password")
+        with self.house("messages", address, {**properties, "sasl.password": "env:PASSWORD"},
+                        PASSWORD=password) as one:
+            one.start()
+            one.post(*[order(i, f"客户-{i}", time.time()) for i in range(20)])
+            wait_for("all of them", lambda: self.count(one, "accepted") == 20)
+            self.assertNotIn(password, one.log())
+        records = self.broker.records("messages")
+        self.assertEqual({record["key"] for record in records}, {f"客户-{i}" for i in range(20)})
+        self.assertGreater(len({record["partition"] for record in records}), 1)
+        for record in records:
+            value = json.loads(record["value"])
+            self.assertEqual(record["headers"], {"content-type": "application/json",
+                                                 "dispatch": value["dispatch"]})
+            self.assertEqual((value["customer"], value["channel"], value["template"]),
+                             (record["key"], "messages", "thanks"))
+            self.assertEqual(value["text"].rstrip("\n"), f"谢谢 {record['key']} 🎁")
+
+    def test_wait_for_a_broker_that_is_down_and_none_is_lost(self):
+        self.broker.run("topic", "patient", "4")
+        with self.house("patient", self.broker.address, {}) as one:
+            one.start()
+            one.post(*[order(i, f"c{i}", time.time()) for i in range(50)])
+            wait_for("the first", lambda: self.count(one, "accepted") > 0)
+            self.broker.run("kill")
+            one.post(*[order(i, f"c{i}", time.time()) for i in range(50, 100)])
+            # Not sent, or sent with the answer lost: a matter of milliseconds.
+            wait_for("a failure", lambda: self.count(one, "retry") + self.count(one, "unknown") > 0)
+            self.broker.run("restart")
+            wait_for("all of them", lambda: {
+                record["key"] for record in self.broker.records("patient")} ==
+                {f"c{i}" for i in range(100)}, patience_s=180, every_s=1)
+            # A repeat is one whose answer was lost: the same message under the same id.
+            ids = {record["headers"]["dispatch"] for record in self.broker.records("patient")}
+            self.assertEqual(len(ids), 100)
+            self.assertEqual(one.stop(), 0)
+
+    def test_a_property_that_nobody_knows_is_told_before_anything_is_sent(self):
+        with self.house("nowhere", self.broker.address, {"no.such.property": "1"}) as one:
+            one.spawn()
+            wait_for("its end", lambda: one.process.poll() is not None)
+            self.assertIn("'no.such.property' is not known to librdkafka", one.log())
 
 
 if __name__ == "__main__":

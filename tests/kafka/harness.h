@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/sources/kafka_client.h"
+#include "daemon/kafka/kafka_client.h"
 
 namespace huitou {
 

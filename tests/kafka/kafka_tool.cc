@@ -261,6 +261,23 @@ int Produce(const Options& options) {
   return counts.failed + unanswered == 0 ? 0 : 1;
 }
 
+// As a JSON object of texts.
+std::string HeadersOf(const rd_kafka_message_t& message) {
+  huitou::JsonObject object;
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const char* name = nullptr;
+    const void* value = nullptr;
+    size_t size = 0;
+    for (size_t i = 0;
+         rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         ++i) {
+      object.Add(name, std::string_view(static_cast<const char*>(value), size));
+    }
+  }
+  return object.Close();
+}
+
 void Print(const rd_kafka_message_t& message, bool json) {
   const std::string_view value(static_cast<const char*>(message.payload), message.len);
   if (!json) {
@@ -279,6 +296,7 @@ void Print(const rd_kafka_message_t& message, bool json) {
   } else {
     object.AddRaw("value", "null");
   }
+  object.AddRaw("headers", HeadersOf(message));
   std::cout << object.Close() << "\n";
 }
 
@@ -358,7 +376,7 @@ int main(int argc, char** argv) {
   produce->add_option("--rate", options.rate, "records per second");
   CLI::App* consume = app.add_subcommand("consume", "read a topic to its end");
   AddCommon(consume, &options);
-  consume->add_flag("--json", options.json, "partition, offset and key too");
+  consume->add_flag("--json", options.json, "partition, offset, key and headers too");
   consume->add_option("--offset", options.offset, "where to start in every partition");
   consume->add_option("--count", options.count, "stop after so many records");
   consume->add_flag("--follow", options.follow, "do not stop at the end; wait for --count");

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/sources/kafka_client.h"
+#include "daemon/kafka/kafka_client.h"
 #include "tests/sources/source_reader.h"
 
 namespace huitou {

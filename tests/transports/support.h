@@ -45,6 +45,9 @@ inline std::string Say(const channels::Answer& answer) {
   if (const auto* smtp = std::get_if<channels::SmtpReply>(&answer.response)) {
     return std::to_string(smtp->code);
   }
+  if (const auto* record = std::get_if<channels::RecordReply>(&answer.response)) {
+    return record->place + record->error;
+  }
   return "written";
 }
 

@@ -1,5 +1,6 @@
-// librdkafka behind owning handles and Status; shared by the source and the sinks. The C API's own
-// header stays in the .cc files. Functions wait for the broker up to limits::kKafkaAnswer_ms.
+// librdkafka behind owning handles and Status; shared by the source, the sinks and the transport of
+// records. The C API's own header stays in the .cc files. Functions wait for the broker up to
+// limits::kKafkaAnswer_ms.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +69,8 @@ Result<bool> HasMember(rd_kafka_t* client, const std::string& group,
 List ToList(const std::vector<Partition>& partitions);
 std::vector<Partition> FromList(const rd_kafka_topic_partition_list_t* list);
 
-// A librdkafka error code's text.
+// A librdkafka error code's text, and its name ("MSG_SIZE_TOO_LARGE").
 std::string ErrorText(int code);
+std::string ErrorName(int code);
 
 }  // namespace huitou::kafka

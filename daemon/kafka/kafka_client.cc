@@ -1,4 +1,4 @@
-#include "daemon/sources/kafka_client.h"
+#include "daemon/kafka/kafka_client.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/kafka/limits.h"
 #include "daemon/metrics/log.h"
-#include "daemon/sources/limits.h"
 
 namespace huitou::kafka {
 namespace {
@@ -269,6 +269,10 @@ Result<bool> HasMember(rd_kafka_t* client, const std::string& group,
 
 std::string ErrorText(int code) {
   return rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code));
+}
+
+std::string ErrorName(int code) {
+  return rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(code));
 }
 
 }  // namespace huitou::kafka
