@@ -113,6 +113,8 @@ def measure(binary, fill, customers):
             with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
         subprocess.run([fill, f"{folder}/state/db", str(customers), str(SLICES), "absence"], check=True)
+        with open(f"{folder}/state/currency", "w", encoding="utf-8") as file:
+            file.write("CNY")  # as the daemon's first start does
         size = subprocess.run(["du", "-sm", f"{folder}/state"], capture_output=True, text=True,
                               check=True).stdout.split()[0]
         daemon = Daemon(binary, folder, port)
