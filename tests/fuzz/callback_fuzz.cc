@@ -53,6 +53,8 @@ std::unique_ptr<Channel> Make(const std::string& provider) {
        {"corp_secret", "secret"},
        {"recipient", "assistant"},
        {"agent_id", "1000002"},
+       {"brokers", "127.0.0.1:9092"},
+       {"topic", "x"},
        {"callback_token", kAliyunToken}}};
   Result<std::unique_ptr<Channel>> channel = FindProvider(provider)->make(settings);
   CHECK(channel.ok());
@@ -76,6 +78,20 @@ void CheckOutcome(const Outcome& outcome) {
   CHECK(outcome.retry_after >= 0);
 }
 
+void CheckBatch(const Channel& channel, const Answer& answer) {
+  if (channel.BatchMax() == 1) {
+    return;
+  }
+  std::vector<Message> messages(2);
+  messages[0].address = "+8613800000000";
+  messages[1].address = "+8613900000000";
+  const auto outcomes = channel.DecodeBatch(answer, messages, kNow);
+  CHECK(!outcomes || outcomes->size() == messages.size());
+  for (size_t i = 0; outcomes && i < outcomes->size(); ++i) {
+    CheckOutcome((*outcomes)[i]);
+  }
+}
+
 // The input as an answer: a status, then headers and body.
 void FuzzAnswers(std::string_view input) {
   const int status = input.empty() ? 200 : static_cast<unsigned char>(input[0]) * 3;
@@ -90,6 +106,7 @@ void FuzzAnswers(std::string_view input) {
     CheckOutcome(channel->Decode(http, kNow));
     CheckOutcome(channel->Decode(smtp, kNow));
     (void)channel->DecodeToken(std::get<HttpResponse>(http.response));
+    CheckBatch(*channel, http);
   }
   for (const CouponRegistration& registration : AllCouponProviders()) {
     const auto provider = registration.make(config::Settings{{{"url", "https://x.example.com/"},
