@@ -22,7 +22,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from house import ROOT, SKIPPED, House, binary_of, order, wait_for  # noqa: E402
+from house import ROOT, SKIPPED, House, binary_of, order, small_config, wait_for  # noqa: E402
 
 BINARY = None
 BROKER = os.path.join(ROOT, "tests", "kafka", "broker", "broker.sh")
@@ -316,16 +316,9 @@ class Group(AtABroker):
 class Records(unittest.TestCase):
     """Messages that leave as records of a topic."""
 
-    CONFIG = """
-state: {dir: state}
-shop: shop.yaml
-campaigns: [campaigns]
-templates: templates
-sources: [{http: {name: api, allowed_lateness: 0s}}]
-channels:
+    CONFIG = small_config("""\
   messages: {provider: kafka, brokers: "BROKERS", topic: TOPIC, timeout: 2s, properties: PROPERTIES}
-http: {listen: "127.0.0.1:{port}"}
-"""
+""")
     THANKS = """
 campaign: thanks
 trigger: {event: order.paid}

@@ -106,19 +106,21 @@ def breaches(path, text):
         yield FILE_LINES_MAX, f"{len(raw_lines)} lines; a file has {FILE_LINES_MAX} at most, split it"
 
 
-def main():
+def judge(name, find):
+    """Prints what `find(path, texts of all sources)` finds in each source; the exit code."""
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "../..")
-    count = 0
-    paths = source_files(root)
-    for path in paths:
+    texts = {}
+    for path in source_files(root):
         with open(os.path.join(root, path), encoding="utf-8") as file:
-            text = file.read()
-        for number, message in breaches(path, text):
+            texts[path] = file.read()
+    count = 0
+    for path in texts:
+        for number, message in find(path, texts):
             print(f"{path}:{number}: error: {message}")
             count += 1
-    print(f"floors: {len(paths)} files, {count} breaches")
+    print(f"{name}: {len(texts)} files, {count} breaches")
     return 1 if count else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(judge("floors", lambda path, texts: breaches(path, texts[path])))

@@ -76,20 +76,6 @@ def missing(path, sources):
             yield code.count("\n", 0, found.start()) + 1, header
 
 
-def main():
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "../..")
-    sources = {}
-    for path in floors.source_files(root):
-        with open(os.path.join(root, path), encoding="utf-8") as file:
-            sources[path] = file.read()
-    count = 0
-    for path in sources:
-        for line, header in missing(path, sources):
-            print(f"{path}:{line}: error: this needs <{header}>; include it")
-            count += 1
-    print(f"standard_headers: {len(sources)} files, {count} missing")
-    return 1 if count else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(floors.judge("standard_headers", lambda path, texts: (
+        (line, f"this needs <{header}>; include it") for line, header in missing(path, texts))))

@@ -8,7 +8,6 @@ document by version and checksum. Later runs need no network. Ends the test as s
 neither be found nor fetched."""
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -20,8 +19,9 @@ import tarfile
 import tempfile
 import time
 
+import cache
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-SKIPPED = 77
 PATIENCE_S = 120
 NODE_MIN = (18, 20, 1)  # Prism's own word
 
@@ -30,42 +30,20 @@ TWILIO_DOCUMENT = "package/src/services/twilio-api/twilio_api_v2010.json"
 TWILIO_SHA256 = "170b3ccd0f891416840083d72f1795b1499b14a18d4873fd2b39f47ef84642d6"
 
 
-def _skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(SKIPPED)
-
-
 def _need_node():
     if not shutil.which("node") or not shutil.which("npm"):
-        _skip("node and npm are not installed")
+        cache.skip("node and npm are not installed")
     version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True)
     if tuple(map(int, version.stdout.strip().lstrip("v").split("."))) < NODE_MIN:
-        _skip(f"Prism needs Node {'.'.join(map(str, NODE_MIN))}")
+        cache.skip(f"Prism needs Node {'.'.join(map(str, NODE_MIN))}")
 
 
 def _npm(arguments, folder):
+    _need_node()
     done = subprocess.run(["npm", *arguments, "--ignore-scripts", "--no-audit", "--no-fund"],
                           cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        _skip(f"npm could not fetch {arguments[-1]}: {reason}")
-
-
-def _cached(name, fill):
-    """The folder of this name in the cache, filled once."""
-    cache = os.environ.get("HUITOU_CACHE") or os.path.expanduser("~/.cache/huitou")
-    os.makedirs(cache, exist_ok=True)
-    folder = os.path.join(cache, name)
-    with open(os.path.join(cache, "prism.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.isdir(folder):
-            _need_node()
-            with tempfile.TemporaryDirectory(prefix="prism-new.", dir=cache) as fresh:
-                kept = os.path.join(fresh, "kept")
-                os.mkdir(kept)
-                fill(kept)
-                os.rename(kept, folder)
-    return folder
+        cache.skip(f"npm could not fetch {arguments[-1]}: {cache.last_line(done.stderr)}")
 
 
 def _install(folder):
@@ -88,14 +66,14 @@ def _fetch_twilio(folder):
 
 
 def twilio_document():
-    folder = _cached(f"twilio-openapi-{TWILIO_SHA256[:12]}", _fetch_twilio)
+    folder = cache.folder(f"twilio-openapi-{TWILIO_SHA256[:12]}", _fetch_twilio)
     return os.path.join(folder, "twilio_api_v2010.json")
 
 
 def _program():
     with open(os.path.join(HERE, "prism", "package-lock.json"), "rb") as pins:
         version = hashlib.sha256(pins.read()).hexdigest()[:12]
-    folder = _cached(f"prism-{version}", _install)
+    folder = cache.folder(f"prism-{version}", _install)
     return os.path.join(folder, "node_modules", ".bin", "prism")
 
 

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "end_to_end"))
 sys.path.insert(0, HERE)
 import channels_test  # noqa: E402
 import prism  # noqa: E402
-from house import House, order, wait_for  # noqa: E402
+from house import House, order, small_config, wait_for  # noqa: E402
 
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ.get("HUITOU_BUILD_DIR", ".")
 KINDS = ("twilio", "twilio_service")  # by number and auth token; by pool and API key
@@ -29,21 +29,10 @@ REQUESTS = [one for one in channels_test.dumped(BUILD) if one["provider"] in KIN
 DOCUMENT = prism.twilio_document()
 FORM = "application/x-www-form-urlencoded"
 
-CONFIG = """
-state: {dir: state}
-shop: shop.yaml
-campaigns: [campaigns]
-templates: templates
-sources: [{http: {name: api, allowed_lateness: 0s}}]
-channels:
+CONFIG = small_config("""\
   sms: {provider: twilio, account_sid: AC0123456789abcdef0123456789abcdef,
         auth_token: env:AUTH_TOKEN, from: "+15005550006", endpoint: "http://127.0.0.1:PRISM"}
-http: {listen: "127.0.0.1:{port}"}
-"""
-SHOP = """
-shop: {name: Shop, currency: CNY, timezone: UTC, locale: en}
-consent: {default: opt_out}
-"""
+""")
 THANKS = """
 campaign: thanks
 trigger: {event: order.paid}
@@ -100,7 +89,7 @@ class Twilio(unittest.TestCase):
     def test_answers_what_the_daemon_takes_for_accepted(self):
         config = CONFIG.replace("PRISM", str(self.port))
         with House(os.path.join(BUILD, "huitou"), config, {"thanks": THANKS},
-                   {"thanks": "谢谢 🎁"}, shop=SHOP, env={"AUTH_TOKEN": "judge-auth-token"}) as one:
+                   {"thanks": "谢谢 🎁"}, env={"AUTH_TOKEN": "judge-auth-token"}) as one:
             one.start()
             one.post(order(1, "c1", time.time(), phone="+8613900000000"))
             accepted = 'huitou_dispatches_total{channel="sms",outcome="accepted",provider="twilio"}'
