@@ -5,6 +5,7 @@
 
 #include "channels/answer.h"
 #include "channels/channel.h"
+#include "channels/message_data.h"
 #include "triggers/base/json.h"
 
 namespace huitou::channels {
@@ -22,11 +23,7 @@ class FileChannel : public Channel {
         .Add("template", message.template_name)
         .AddIfAny("locale", message.locale);
     if (!message.fields.empty()) {
-      JsonObject fields;
-      for (const auto& [name, value] : message.fields) {
-        fields.Add(name, value);
-      }
-      json.AddRaw("fields", fields.Close());
+      json.AddRaw("fields", FieldsOf(message));
     }
     json.Add("text", message.text).Add("time", FormatRfc3339(message.time));
     return Line{path_, json.Close()};

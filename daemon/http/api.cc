@@ -175,9 +175,10 @@ void AddCustomers(Router* router, const SharedApi& api) {
                [api](const Request& request) {
                  return api->customer ? JsonOf(api->customer(request.parameters[0])) : NotServed();
                }});
-  router->Add({"GET", "/v1/customers/{id}/timeline",
-               "The customer's decisions, newest first; ?max=N of them.", Access::kToken, 0,
-               [api](const Request& request) { return Timeline(*api, request); }});
+  router->Add(
+      {"GET", "/v1/customers/{id}/timeline",
+       "The customer's decisions and the messages that did not arrive, newest first; ?max=N.",
+       Access::kToken, 0, [api](const Request& request) { return Timeline(*api, request); }});
   router->Add({"GET", "/v1/customers/{id}/explain",
                "Why, why not, and when next; ?campaign=ID, ?at=TIME.", Access::kToken, 0,
                [api](const Request& request) { return Explain(*api, request); }});

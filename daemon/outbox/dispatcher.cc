@@ -184,10 +184,11 @@ void Dispatcher::Impl::OnWakeTime() {
 void Dispatcher::Impl::Send(std::vector<SendJob> jobs) {
   std::map<std::string, std::shared_ptr<const Entry>> entries;
   for (const SendJob& job : jobs) {
-    if (!entries.contains(job.channel)) {
-      entries[job.channel] = Find(job.channel);
+    const auto [entry, fresh] = entries.try_emplace(job.channel);
+    if (fresh) {
+      entry->second = Find(job.channel);
     }
-    if (entries[job.channel] == nullptr) {
+    if (entry->second == nullptr) {
       Release(job.channel);  // went since it was acquired; it may come back
     }
   }
@@ -201,8 +202,10 @@ void Dispatcher::Impl::Send(std::vector<SendJob> jobs) {
     flight->jobs = std::move(together);
     flight->entry = entries.at(flight->jobs.front().channel);
     flight->started_at = now;
-    for (size_t i = 0; flight->jobs.size() > 1 && i < flight->jobs.size(); ++i) {
-      flight->messages.push_back(std::move(flight->jobs[i].message));
+    if (flight->jobs.size() > 1) {
+      for (SendJob& job : flight->jobs) {
+        flight->messages.push_back(std::move(job.message));
+      }
     }
     std::unique_lock lock(flights_mutex_);
     if (!stopping_) {
