@@ -1,11 +1,16 @@
 """What judges fetch once into ~/.cache/huitou (HUITOU_CACHE), so that later runs need no network.
 
     folder = cache.folder("prism-1234", fill)    fill(empty folder) is called where it is not there
-    cache.skip("node is not installed")          ends the test as skipped
-"""
+    cache.of_python("vendors", pins, "them")     the packages of PyPI that a file pins
+    cache.skip("there is no network")            ends the test as skipped
+
+A fill cannot ask for another folder: the caller has what it needs before."""
 
 import fcntl
+import functools
+import hashlib
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -35,3 +40,25 @@ def folder(name, fill):
                 fill(filled)
                 os.rename(filled, wanted)
     return wanted
+
+
+def version_of(pins):
+    with open(pins, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:12]
+
+
+def _pip_install(pins, what, options, folder):
+    print(f"judges: fetching {what} by pip", file=sys.stderr)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--retries", "2",
+         "--disable-pip-version-check", "--root-user-action=ignore", "--target", folder,
+         "--requirement", pins, *options], capture_output=True, text=True)
+    if done.returncode != 0:
+        skip(f"pip could not fetch {what}: {last_line(done.stderr)}")
+
+
+def of_python(name, pins, what, *options):
+    """The folder of what `pins` says and nothing else, for this Python."""
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return folder(f"{name}-{version_of(pins)}-{python}",
+                  functools.partial(_pip_install, pins, what, options))

