@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/transports/limits.h"
 
@@ -53,12 +54,11 @@ struct HttpTransport::Transfer {
   Done done;
   HttpResponse response;
   CURL* easy = nullptr;
-  curl_slist* headers = nullptr;
+  std::vector<std::string> lines;  // the request's headers
+  std::vector<curl_slist> nodes;   // the same as libcurl wants them
   size_t header_bytes = 0;
   bool begun = false;  // the connection stands and the request begins
   bool cut = false;    // the answer is longer than anybody reads
-
-  ~Transfer() { curl_slist_free_all(headers); }
 
   bool Sent() const {
     long bytes = 0;
@@ -108,40 +108,56 @@ struct HttpTransport::Transfer {
     return bytes;
   }
 
-  void AddHeader(const std::string& line) { headers = curl_slist_append(headers, line.c_str()); }
-
+  // The list's nodes are ours: libcurl's own functions would copy every line once more.
   void SetHeaders() {
+    lines.reserve(request.headers.size());
     bool has_type = false;
     for (const auto& [name, value] : request.headers) {
       has_type = has_type || LowerCase(name) == "content-type";
-      AddHeader(value.empty() ? name + ";" : name + ": " + value);  // ';': libcurl's empty value
+      lines.push_back(value.empty() ? name + ";" : name + ": " + value);  // ';': none, but sent
     }
     // What libcurl would add by itself: a wrong type, and a wait for "100 Continue".
-    AddHeader("Expect:");
+    static std::string no_wait = "Expect:";
+    static std::string no_type = "Content-Type:";
+    nodes.reserve(lines.size() + 2);
+    nodes.push_back({no_wait.data(), nullptr});
     if (!has_type) {
-      AddHeader("Content-Type:");
+      nodes.push_back({no_type.data(), nullptr});
     }
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    for (std::string& line : lines) {
+      nodes.push_back({line.data(), nullptr});
+    }
+    for (size_t i = 1; i < nodes.size(); ++i) {
+      nodes[i - 1].next = &nodes[i];
+    }
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, nodes.data());
   }
 
-  void SetRequest() {
+  // What is the same for all.
+  static void Prepare(CURL* easy) {
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     // One request per connection at a time: only so is it known whether any of it was sent.
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // signatures cover the path as it is
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "huitou");
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::OnBegin);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
+  }
+
+  void SetRequest() {
     if (!request.body.empty() || request.method == "POST") {
       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                        static_cast<curl_off_t>(request.body.size()));
+    } else {
+      curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);  // no body
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     SetHeaders();
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::OnBegin);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   }
 
@@ -160,7 +176,7 @@ struct HttpTransport::Transfer {
 };
 
 HttpTransport::HttpTransport(CurlOptions options)
-    : options_(std::move(options)), multi_(std::make_unique<CurlMulti>(&loop_)) {
+    : multi_(std::make_unique<CurlMulti>(&loop_, std::move(options), &Transfer::Prepare)) {
 }
 
 HttpTransport::~HttpTransport() {
@@ -180,10 +196,9 @@ void HttpTransport::Start(const std::shared_ptr<Transfer>& transfer) {
     transfer->done(FailedAnswer(TransportError::kNotSent, CURLE_URL_MALFORMAT));
     return;
   }
-  transfer->easy =
-      multi_->NewHandle(options_, "http,https", transfer->request.url, transfer->timeout);
+  transfer->easy = multi_->TakeHandle();
   transfer->SetRequest();
-  multi_->Start(transfer->easy,
+  multi_->Start(transfer->easy, transfer->request.url, transfer->timeout,
                 [transfer](CURLcode code) { transfer->done(transfer->Finish(code)); });
 }
 

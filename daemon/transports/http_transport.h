@@ -21,7 +21,6 @@ class HttpTransport final : public Transport {
   struct Transfer;
   void Start(const std::shared_ptr<Transfer>& transfer);
 
-  const CurlOptions options_;
   IoLoop loop_;
   std::unique_ptr<CurlMulti> multi_;
 };

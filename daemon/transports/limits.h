@@ -17,11 +17,18 @@ inline constexpr size_t kReplyBytesMax = 1024;
 
 // To connect, TLS included: 3 SYNs (1 s, 2 s apart) and two round trips around the world.
 inline constexpr DurationUs kConnectTimeout = 5 * kSecondUs;
-// Connections per host and in all. A send on its way has a connection of its own, so max_in_flight
-// is bounded by the first: 1,024 at 50 ms an answer are 20,000 messages a second, twice what two
-// cores can send. 4,096 are four such hosts, and 16 % of the 25 k descriptors that a service may
-// usually open.
-inline constexpr long kHostConnectionsMax = 1024;
+// libcurl looks through all its connections to a host for each transfer, so they are in lanes of
+// 64: few enough to look through in a microsecond, enough that a host with 1,000 has but 16 lanes
+// (some 40 kB each). A lane's connections suffice for its transfers.
+inline constexpr size_t kLaneTransfersMax = 64;
+inline constexpr long kLaneConnectionsMax = 64;
+// 16 lanes are 1,024 connections per host. A send on its way has a connection of its own, so
+// max_in_flight is bounded by this: 1,024 at 50 ms an answer are 20,000 messages a second, twice
+// what two cores can send.
+inline constexpr size_t kHostLanesMax = 16;
+// Connections in all: four such hosts, and 16 % of the 25 k descriptors that a service may usually
+// open. When they are reached, lanes without a transfer are closed; a transfer that finds no room
+// then fails at once, unsent.
 inline constexpr long kConnectionsMax = 4096;
 // Handles of libcurl that wait for their next transfer: under load one ends for each that begins,
 // so a few serve; some 10 kB each.

@@ -101,24 +101,28 @@ struct MailTransport::Transfer {
     return bytes;
   }
 
+  // What is the same for all.
+  static void Prepare(CURL* easy) {
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::OnRead);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::OnBegin);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::OnReply);
+  }
+
   void SetRequest() {
+    const bool login = !mail.username.empty();
     curl_easy_setopt(easy, CURLOPT_USE_SSL,
                      static_cast<long>(mail.require_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-    if (!mail.username.empty()) {
-      curl_easy_setopt(easy, CURLOPT_USERNAME, mail.username.c_str());
-      curl_easy_setopt(easy, CURLOPT_PASSWORD, mail.password.c_str());
-    }
+    curl_easy_setopt(easy, CURLOPT_USERNAME, login ? mail.username.c_str() : nullptr);
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, login ? mail.password.c_str() : nullptr);
     const long seconds = static_cast<long>((timeout + kSecondUs - 1) / kSecondUs);
     curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, seconds);
     curl_easy_setopt(easy, CURLOPT_MAIL_FROM, ("<" + mail.from + ">").c_str());
     recipients = curl_slist_append(nullptr, ("<" + mail.to + ">").c_str());
     curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, recipients);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::OnRead);
     curl_easy_setopt(easy, CURLOPT_READDATA, this);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::OnBegin);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::OnReply);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   }
 
@@ -144,13 +148,17 @@ MailTransport::~MailTransport() {
   }
 }
 
+MailTransport::Lane::Lane(const CurlOptions& options)
+    : multi(std::make_unique<CurlMulti>(&loop, options, &Transfer::Prepare)) {
+}
+
 MailTransport::Lane* MailTransport::PickLane() {
   const std::lock_guard lock(mutex_);
   const auto least = std::min_element(
       lanes_.begin(), lanes_.end(), [](const auto& a, const auto& b) { return a->busy < b->busy; });
   const bool all_busy = least == lanes_.end() || (*least)->busy > 0;
   if (all_busy && lanes_.size() < transport_limits::kMailThreadsMax) {
-    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.push_back(std::make_unique<Lane>(options_));
     return lanes_.back().get();
   }
   return least->get();
@@ -163,10 +171,10 @@ void MailTransport::Send(channels::Request request, DurationUs timeout, Done don
   transfer->done = std::move(done);
   Lane* const lane = PickLane();
   ++lane->busy;
-  lane->loop.Post([this, lane, transfer] { Start(lane, transfer); });
+  lane->loop.Post([lane, transfer] { Start(lane, transfer); });
 }
 
-void MailTransport::Start(Lane* lane, const std::shared_ptr<Transfer>& transfer) const {
+void MailTransport::Start(Lane* lane, const std::shared_ptr<Transfer>& transfer) {
   if (!IsAddress(transfer->mail.from) || !IsAddress(transfer->mail.to)) {
     --lane->busy;
     Answer answer;  // what any server would say
@@ -178,10 +186,9 @@ void MailTransport::Start(Lane* lane, const std::shared_ptr<Transfer>& transfer)
   if (mail.sign) {
     mail.data.insert(0, mail.sign(mail.data));
   }
-  transfer->easy =
-      lane->multi->NewHandle(options_, "smtp,smtps", transfer->mail.url, transfer->timeout);
+  transfer->easy = lane->multi->TakeHandle();
   transfer->SetRequest();
-  lane->multi->Start(transfer->easy, [lane, transfer](CURLcode code) {
+  lane->multi->Start(transfer->easy, mail.url, transfer->timeout, [lane, transfer](CURLcode code) {
     --lane->busy;
     transfer->done(transfer->Finish(code));
   });

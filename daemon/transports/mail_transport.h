@@ -28,7 +28,7 @@ class MailTransport final : public Transport {
  private:
   struct Transfer;
   struct Lane {
-    Lane() : multi(std::make_unique<CurlMulti>(&loop)) {}
+    explicit Lane(const CurlOptions& options);
 
     std::atomic<int> busy = 0;
     IoLoop loop;
@@ -36,7 +36,7 @@ class MailTransport final : public Transport {
   };
   // The first that is idle, for its open connections; else a new one, else the least busy.
   Lane* PickLane();
-  void Start(Lane* lane, const std::shared_ptr<Transfer>& transfer) const;
+  static void Start(Lane* lane, const std::shared_ptr<Transfer>& transfer);
 
   const CurlOptions options_;
   std::mutex mutex_;
