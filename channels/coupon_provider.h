@@ -19,6 +19,7 @@ struct CouponRequest {
   std::string customer;
   std::string campaign;
   std::string coupon;  // the step's id
+  std::string pool;    // of the shop file; empty: the provider's own
   Money value;
   Money min_spend;
   TimeUs expires_at = 0;      // 0: never

@@ -26,7 +26,6 @@ Registration WecomExternalRegistration();
 CouponRegistration LocalCouponRegistration();
 CouponRegistration HttpCouponRegistration();
 CouponRegistration WechatPayCouponRegistration();
-CouponRegistration PoolCouponRegistration();
 
 const std::vector<Registration>& AllProviders() {
   static const std::vector<Registration> providers = {
@@ -54,7 +53,6 @@ const std::vector<CouponRegistration>& AllCouponProviders() {
       LocalCouponRegistration(),
       HttpCouponRegistration(),
       WechatPayCouponRegistration(),
-      PoolCouponRegistration(),
   };
   return providers;
 }

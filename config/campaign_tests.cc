@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -32,6 +33,7 @@ class TestParser {
   void CheckExpected(const MapReader& map) const;
   void CheckReason(const Value& reason, std::string_view outcome) const;
   void CheckChannel(const Value& channel) const;
+  void CheckPool(const Value& entry) const;
   std::optional<TimeUs> Time(const Value& value) const;
 
   const Reader& reader_;
@@ -297,6 +299,20 @@ void TestParser::CheckExpected(const MapReader& map) const {
   TellUnless(variants, map["variant"], "the campaign has no variant");
 }
 
+void TestParser::CheckPool(const Value& entry) const {
+  std::vector<std::string> pools;
+  for (const Step* step :
+       campaign_ == nullptr ? std::vector<const Step*>() : campaign_->coupon_steps) {
+    pools.push_back(std::get<CouponStep>(step->action).pool);
+  }
+  if (campaign_ != nullptr && std::find(pools.begin(), pools.end(), entry.name()) == pools.end()) {
+    std::erase(pools, "");
+    entry.reader().Error(entry.name_node(),
+                         "no coupon of the campaign has codes of pool " + Quote(entry.name()),
+                         Choices(entry.name(), pools));
+  }
+}
+
 CampaignTest TestParser::Parse(const MapReader& map) {
   CampaignTest test;
   test.place = reader_.document().PlaceOf(map.node());
@@ -320,6 +336,10 @@ CampaignTest TestParser::Parse(const MapReader& map) {
   }
   test.until = Time(map["until"]).value_or(test.until);
   test.holdout = map["holdout"].Switch().value_or(false);
+  for (const Value& entry : map["pools"].Entries()) {
+    CheckPool(entry);
+    test.pools[entry.name()] = entry.Integer(0, std::numeric_limits<int64_t>::max()).value_or(0);
+  }
   for (const Value& item : map["expect"].Items()) {
     test.expect.push_back(ParseExpected(item));
   }

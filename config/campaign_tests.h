@@ -53,6 +53,7 @@ struct CampaignTest {
   std::vector<TestEvent> events;  // in the order of arrival
   TimeUs until = 0;
   bool holdout = false;
+  std::map<std::string, int64_t> pools;  // codes that they have; others have enough
   std::vector<ExpectedDecision> expect;
 };
 

@@ -21,13 +21,14 @@ void CouponsHeld::Hold(size_t coupon) {
 }
 
 void CouponsHeld::Issue(size_t coupon, const Terms& terms) {
+  const bool local = rules_.local && !terms.of_pool;
   const bool may_be_refused =
-      terms.optional || (terms.skips_refused && !rules_.local) || (rules_.limited && may_skip_);
+      terms.optional || (terms.skips_refused && !local) || (rules_.limited && may_skip_);
   if (!may_be_refused && terms.when.empty()) {
     Hold(coupon);
   }
-  if (!rules_.local) {
-    // The provider's answer ends the run, as a wait does.
+  if (!local) {
+    // The answer of the provider or the pool ends the run, as a wait does.
     Wait(terms.when.empty());
   } else if (may_be_refused && !waited_) {
     refusable_.insert(coupon);

@@ -34,6 +34,7 @@ class CouponsHeld {
     std::string when;  // the step's condition; empty for none
     bool optional = false;
     bool skips_refused = false;  // on_empty: skip
+    bool of_pool = false;        // which may be empty
   };
   void Issue(size_t coupon, const Terms& terms);
   // A wait ends the run of steps that is decided as one, unless its `when:` leaves it out.

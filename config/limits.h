@@ -42,6 +42,15 @@ inline constexpr size_t kSegmentsMax = 100;
 inline constexpr size_t kTiersMax = 16;
 inline constexpr size_t kCapsMax = 32;
 inline constexpr size_t kBudgetsMax = 100;
+inline constexpr size_t kPoolsMax = 100;
+
+// --- pools: files of coupon codes ---
+// As long as the codes that a shop's interface may answer with.
+inline constexpr size_t kCodeBytesMax = 255;
+// 4 million codes of 16 bytes; in memory each takes some 200 bytes with its book, 800 MB in all.
+inline constexpr int64_t kCodeFileBytesMax = 64 * 1024 * 1024;
+// Of one file that are told: a file of something else has one a line.
+inline constexpr size_t kCodeMistakesMax = 20;
 
 // --- the public door ---
 inline constexpr size_t kLinksMax = 256;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "config/code_file.h"
 #include "config/files.h"
 #include "config/limits.h"
 #include "config/shop_file.h"
@@ -158,9 +159,14 @@ class Loader {
       return;
     }
     const auto document = Open(path, request_.shop.empty() ? loaded_.config.shop_place : Place());
-    shop_complete_ =
-        document != nullptr && ParseShop(*document, ChannelsOrNull(), &shop_, &diagnostics_);
+    std::vector<NamedFile> code_files;
+    shop_complete_ = document != nullptr &&
+                     ParseShop(*document, ChannelsOrNull(), &shop_, &diagnostics_, &code_files);
     shop_.currency = document == nullptr ? Currency() : shop_.currency;
+    for (const NamedFile& file : request_.code_files ? code_files : std::vector<NamedFile>()) {
+      unreadable_ = !CheckCodeFile(file.path, file.place, &diagnostics_) || unreadable_;
+      loaded_.code_files.push_back(file.path);
+    }
   }
 
   void LoadTemplates() {
@@ -318,7 +324,8 @@ Loaded Load(const LoadRequest& request, const ComponentSchemas& schemas) {
 }
 
 Loaded LoadAll(const std::string& config, const ComponentSchemas& schemas, const Secrets& secrets) {
-  return Load({.config = config, .shop = {}, .paths = {}, .secrets = secrets}, schemas);
+  return Load({.config = config, .shop = {}, .paths = {}, .secrets = secrets, .code_files = true},
+              schemas);
 }
 
 std::shared_ptr<const Campaign> CompileCampaign(const CampaignText& source, const Shop& shop,
@@ -441,9 +448,13 @@ class Checker {
       if (done_.contains(CanonicalPath(shop))) {
         continue;
       }
-      LoadRequest request{.config = context, .shop = shop, .paths = {}, .secrets = {}};
+      LoadRequest request{
+          .config = context, .shop = shop, .paths = {}, .secrets = {}, .code_files = true};
       Loaded loaded = Load(request, schemas_);
-      std::erase_if(loaded.diagnostics, [&](const Diagnostic& d) { return d.file != shop; });
+      const auto& codes = loaded.code_files;
+      std::erase_if(loaded.diagnostics, [&](const Diagnostic& d) {
+        return d.file != shop && std::find(codes.begin(), codes.end(), d.file) == codes.end();
+      });
       const bool wrong =
           std::any_of(loaded.diagnostics.begin(), loaded.diagnostics.end(),
                       [](const Diagnostic& d) { return d.severity == Severity::kError; });

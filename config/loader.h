@@ -51,6 +51,7 @@ struct Loaded {
   std::shared_ptr<const CampaignSet> campaigns;  // null unless kGood
   TemplateSet templates;
   std::vector<LoadedCampaign> files;    // those without mistakes, in the order of reading
+  std::vector<std::string> code_files;  // of the shop's pools, those that were checked
   std::vector<Diagnostic> diagnostics;  // sorted
 };
 
@@ -59,6 +60,8 @@ struct LoadRequest {
   std::string shop;                // instead of the config's
   std::vector<std::string> paths;  // campaigns instead of the config's: files and folders
   Secrets secrets;
+  // Whether the files of the shop's pools are checked: tests and backtests touch no pool.
+  bool code_files = false;
 };
 
 Loaded Load(const LoadRequest& request, const ComponentSchemas& schemas);

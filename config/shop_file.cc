@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "config/config_parser.h"
+#include "config/files.h"
 #include "config/limits.h"
 #include "config/phone.h"
 #include "config/reader.h"
@@ -178,6 +180,32 @@ void ParseBudgets(const Value& value, Shop* shop) {
   }
 }
 
+void ParsePools(const Value& value, Shop* shop, std::vector<NamedFile>* code_files) {
+  std::map<std::string, std::string> pools;  // by file
+  for (const Value& entry : value.Entries()) {
+    const MapReader map(entry, PoolTable());
+    if (!entry.HasGoodName() || !map.valid()) {
+      continue;
+    }
+    PoolFile pool;
+    pool.file = ReadPath(map["file"]).value_or("");
+    pool.low = map["low"].Integer(0, std::numeric_limits<int64_t>::max()).value_or(pool.low);
+    if (!pool.file.empty()) {
+      const auto [other, is_new] = pools.emplace(CanonicalPath(pool.file), entry.name());
+      if (!is_new) {
+        map["file"].Error("is that of pool " + Quote(other->second),
+                          "each pool gives from a file of its own");
+      } else if (code_files != nullptr) {
+        code_files->push_back({pool.file, value.reader().document().PlaceOf(map["file"].node())});
+      }
+    }
+    shop->pools[entry.name()] = std::move(pool);
+  }
+  if (shop->pools.size() > limits::kPoolsMax) {
+    value.Error("has too many entries", "at most " + std::to_string(limits::kPoolsMax));
+  }
+}
+
 void ParseConsent(const Value& value, const ChannelSchemas* channels, Shop* shop) {
   for (const Value& entry : value.Entries()) {
     const auto choice = entry.Enum();
@@ -200,7 +228,7 @@ Shop DefaultShop() {
 }
 
 bool ParseShop(const Document& document, const ChannelSchemas* channels, Shop* shop,
-               Diagnostics* diagnostics) {
+               Diagnostics* diagnostics, std::vector<NamedFile>* code_files) {
   const size_t errors_before = diagnostics->error_count();
   *shop = DefaultShop();
   const Reader reader(document, diagnostics);
@@ -214,6 +242,7 @@ bool ParseShop(const Document& document, const ChannelSchemas* channels, Shop* s
     ParseQuietHours(map["quiet_hours"], shop);
     shop->holdout_share = map["holdout"].Percent().value_or(0);
     ParseBudgets(map["budgets"], shop);
+    ParsePools(map["pools"], shop, code_files);
     ParseConsent(map["consent"], channels, shop);
   }
   return diagnostics->error_count() == errors_before;

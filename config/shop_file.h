@@ -4,6 +4,9 @@
 //   if (ParseShop(*document, &channels, &shop, &diagnostics)) Use(shop);
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "config/campaign_file.h"
 #include "config/diagnostic.h"
 #include "config/table.h"
@@ -12,10 +15,17 @@
 
 namespace huitou::config {
 
+// A file that the shop file names, and where.
+struct NamedFile {
+  std::string path;
+  Place place;
+};
+
 // False when there were errors; `shop` then holds what could be read, and defaults. `channels`
-// (null when not known) are the names that caps and consents may use.
+// (null when not known) are the names that caps and consents may use. Files of codes are not read,
+// but named in `code_files` where that is not null.
 bool ParseShop(const Document& document, const ChannelSchemas* channels, Shop* shop,
-               Diagnostics* diagnostics);
+               Diagnostics* diagnostics, std::vector<NamedFile>* code_files = nullptr);
 
 // The shop that is there without a file.
 Shop DefaultShop();
@@ -27,5 +37,6 @@ const Table& TierLevelTable();
 const Table& CapTable();
 const Table& QuietHoursTable();
 const Table& BudgetTable();
+const Table& PoolTable();
 
 }  // namespace huitou::config

@@ -40,7 +40,12 @@ const Table& ShopFileTable() {
                .help = "Money that campaigns share, by name",
                .table = BudgetTable,
                .value = Type::kMap},
-              {.name = "pools", .later = true},
+              {.name = "pools",
+               .type = Type::kNamed,
+               .help = "Files of coupon codes, by the name that `codes: pool:NAME` of a coupon "
+                       "step uses",
+               .table = PoolTable,
+               .value = Type::kMap},
               {.name = "consent",
                .type = Type::kNamed,
                .help = "`opt_in`: no marketing without a consent; `opt_out`: until it is revoked. "
@@ -189,6 +194,24 @@ const Table& BudgetTable() {
                 .help = "For ever, or anew each month or day of the shop's calendar",
                 .default_text = "total",
                 .choices = {"total", "month", "day"}}},
+  };
+  return table;
+}
+
+const Table& PoolTable() {
+  static const Table table = {
+      .name = "pool",
+      .example = "{file: pools/winback-50.csv, low: 1000}",
+      .keys = {{.name = "file",
+                .type = Type::kPath,
+                .help = "One code a line, each given once. The daemon keeps book in a file beside "
+                        "it, so the folder must be writable; see the "
+                        "[guide](../guide/coupon-pools.md)",
+                .required = true},
+               {.name = "low",
+                .type = Type::kInteger,
+                .help = "Fewer codes left are warned of, in the log and by an alert",
+                .default_text = "1000"}},
   };
   return table;
 }

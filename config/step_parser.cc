@@ -157,7 +157,8 @@ void StepParser::Follow(const Node& node, const Step* step) {
   if (const auto* coupon = std::get_if<CouponStep>(&step->action)) {
     held_.Issue(coupons_seen_++, {.when = when,
                                   .optional = step->optional,
-                                  .skips_refused = coupon->on_empty == CouponStep::OnEmpty::kSkip});
+                                  .skips_refused = coupon->on_empty == CouponStep::OnEmpty::kSkip,
+                                  .of_pool = !coupon->pool.empty()});
   } else if (std::holds_alternative<WaitStep>(step->action)) {
     held_.Wait(/*always=*/when.empty());
   } else if (std::holds_alternative<ExitStep>(step->action) && when.empty()) {
@@ -206,12 +207,35 @@ CouponStep StepParser::ParseCoupon(const MapReader& map) const {
     }
   }
   coupon.min_spend = map["min_spend"].MoneyIn(currency);
+  coupon.pool = ParseCodes(map["codes"]);
   coupon.expires = map["expires"].Duration(/*zero=*/false).value_or(0);
   if (const auto choice = map["on_empty"].Enum()) {
     coupon.on_empty = *choice == 0 ? CouponStep::OnEmpty::kExit : CouponStep::OnEmpty::kSkip;
   }
   coupon.revoke_on_refund = map["on_refund"].Enum() == size_t{1};
   return coupon;
+}
+
+std::string StepParser::ParseCodes(const Value& value) const {
+  constexpr std::string_view kPool = "pool:";
+  const auto codes = value.Text();
+  if (!codes) {
+    return {};
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, pool] : context_.shop.pools) {
+    names.push_back(name);
+  }
+  if (!codes->starts_with(kPool)) {
+    value.Refuse("a pool of the shop file", "write pool:" + (names.empty() ? "NAME" : names[0]));
+    return {};
+  }
+  std::string name = codes->substr(kPool.size());
+  if (context_.shop_complete && !context_.shop.pools.contains(name)) {
+    value.reader().Error(value.node(), "no pool " + Quote(name) + " in the shop file",
+                         Choices(name, names));
+  }
+  return name;
 }
 
 ReadingStep StepParser::Reading(const Value& value, const CouponsHeld& held) const {

@@ -41,6 +41,8 @@ class StepParser {
   // Where the `when` of this map is true.
   CouponsHeld HeldIn(const MapReader& map, const Condition& when) const;
   CouponStep ParseCoupon(const MapReader& map) const;
+  // The pool's name; empty where there is none.
+  std::string ParseCodes(const Value& value) const;
   SendStep ParseSend(const Value& value, const CouponsHeld& held) const;
   void CheckVia(const Value& via) const;
   WaitStep ParseWait(const Value& value) const;

@@ -73,11 +73,16 @@ const Table& CouponTable() {
                .type = Type::kDuration,
                .help = "How long it is valid",
                .default_text = "for ever"},
-              {.name = "codes", .later = true},
+              {.name = "codes",
+               .type = Type::kText,
+               .help = "`pool:NAME`: a code of this pool of the shop file, each given once; a pool "
+                       "without codes refuses with reason `stock`",
+               .default_text = "the coupon provider's"},
               {.name = "on_empty",
                .type = Type::kEnum,
-               .help = "What follows when the coupon provider refuses: the episode fails, or the "
-                       "step is skipped",
+               .help = "What follows when the pool has no code, or the coupon provider refuses. "
+                       "`exit`: an empty pool refuses the entry, and later on the episode fails; "
+                       "`skip`: the step is skipped",
                .default_text = "exit",
                .choices = {"exit", "skip"}},
               {.name = "on_refund",

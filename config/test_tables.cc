@@ -30,6 +30,10 @@ const Table& TestTable() {
                .type = Type::kBoolean,
                .help = "`on` keeps the control groups, which tests leave out otherwise",
                .default_text = "off"},
+              {.name = "pools",
+               .type = Type::kNamed,
+               .help = "How many codes pools have, by name; one that is not named has enough",
+               .value = Type::kInteger},
               {.name = "expect",
                .type = Type::kListOfMaps,
                .help = "Exactly these decisions, in this order; each line matches by the fields "

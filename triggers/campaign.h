@@ -93,8 +93,9 @@ struct CouponStep {
   Money value;
   std::optional<Money> min_spend;
   DurationUs expires = 0;  // 0: never
+  std::string pool;        // of the shop file; empty: the coupon provider is asked
   enum class OnEmpty : uint8_t { kExit, kSkip };
-  OnEmpty on_empty = OnEmpty::kExit;  // when the provider refuses
+  OnEmpty on_empty = OnEmpty::kExit;  // when the provider refuses, or the pool has no code
   bool revoke_on_refund = false;
 };
 

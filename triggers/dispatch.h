@@ -36,8 +36,9 @@ struct Dispatch {
   bool holds_credit = false;     // a one-time subscription, for the channel that it is on
   std::vector<std::pair<std::string, std::string>> variables;  // name, text for people
 
-  // Coupons of a provider that is asked (CampaignSet::coupons_local is false):
+  // Coupons of a provider or a pool that is asked (CampaignSet::coupons_local, pools_local):
   std::string coupon;  // the step's id
+  std::string pool;    // of the shop file; empty: the provider's
   Money value;
   Money min_spend;
   TimeUs expires_at = 0;

@@ -83,6 +83,13 @@ class CouponCodes {
   virtual std::string CodeOf(const Id128& dispatch) const = 0;
 };
 
+// How many codes a pool of the shop file has left that are promised to nobody.
+class CouponStock {
+ public:
+  virtual ~CouponStock() = default;
+  virtual int64_t Left(const std::string& pool) const = 0;
+};
+
 struct Context {
   TimeUs frontier = kTimeMin;  // of the shard; events before it are late
   // Wall clock; kTimeMin where none takes part (backtests, campaign tests): the late gate passes.
@@ -90,6 +97,7 @@ struct Context {
   SymbolTable* symbols = nullptr;
   Quotas* quotas = nullptr;
   const CouponCodes* codes = nullptr;
+  const CouponStock* stock = nullptr;  // null: no pool is ever empty
   bool assume_contact = false;
   bool assume_consent = false;
   bool holdouts = true;          // campaign tests switch them off

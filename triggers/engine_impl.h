@@ -69,6 +69,10 @@ struct Engine::Impl {
   void FireClock(uint32_t campaign, uint32_t category, TimeUs deadline, Scope& scope);
   DurationUs WindowOf(Run& run, uint32_t category);
   void UpdateTier(Scope& scope);
+  // Whether the coupon is issued by a dispatch of its own, not inside the step.
+  bool IsAsked(const CouponStep& coupon) const {
+    return coupon.pool.empty() ? !set->coupons_local : !set->pools_local;
+  }
   Run* CurrentRun(uint32_t symbol);
   Run* RunOf(const Episode& episode);
 

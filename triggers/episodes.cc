@@ -241,7 +241,10 @@ bool Engine::Impl::Enter(Run& run, Episode* episode, Scope& scope) {
   const Draft draft(*episode);
   episode->cursor = 0;
   TimeUs until = kTimeMin;
-  if (!set->coupons_local) {
+  const auto& coupons = campaign.coupon_steps;
+  if (std::any_of(coupons.begin(), coupons.end(), [this](const huitou::Step* step) {
+        return IsAsked(std::get<CouponStep>(step->action));
+      })) {
     Plan whole = MakePlan(run, episode, /*past_coupons=*/true, scope);
     reason = AskStepGates(run, whole.actions, scope, &until);
     draft.Undo(episode);

@@ -230,8 +230,13 @@ bool BudgetAllows(const StepQuestion& q) {
 
 // Codes that are computed from the episode, or asked of the shop, cannot run out here; the shop's
 // own "no" comes back as a refused coupon.
-bool Stock(const StepQuestion&) {
-  return true;
+bool Stock(const StepQuestion& q) {
+  const auto* coupon = std::get_if<CouponStep>(&q.step.action);
+  if (coupon == nullptr || coupon->pool.empty() || q.context.stock == nullptr) {
+    return true;
+  }
+  return q.context.stock->Left(coupon->pool) >
+         std::count(q.pools_planned.begin(), q.pools_planned.end(), coupon->pool);
 }
 
 bool QuietHoursOver(const StepQuestion& q) {

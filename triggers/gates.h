@@ -67,6 +67,7 @@ struct StepQuestion {
   int64_t money_planned = 0;                             // coupons of the same run, minor units
   TimeUs* until = nullptr;                               // of quiet hours: when they end
   std::span<const ConsentState* const> credits_planned;  // by sends of the same run
+  std::span<const std::string_view> pools_planned;       // by coupons of the same run
 };
 
 struct StepGate {

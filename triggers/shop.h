@@ -36,6 +36,12 @@ struct Budget {
   CampaignLimits::Period period = CampaignLimits::Period::kTotal;
 };
 
+// Coupon codes that were made beforehand, one a line of a file.
+struct PoolFile {
+  std::string file;
+  int64_t low = 1000;  // fewer codes left are warned of
+};
+
 struct TierLevel {
   std::string name;
   double at = 0;
@@ -61,6 +67,7 @@ struct Shop {
   std::optional<QuietHours> quiet_hours;
   uint32_t holdout_share = 0;  // global control group, in 1/10000
   std::map<std::string, Budget> budgets;
+  std::map<std::string, PoolFile> pools;
   bool opt_in = true;                             // consent.default
   std::map<std::string, bool> opt_in_by_channel;  // overrides
 
@@ -84,6 +91,8 @@ struct CampaignSet {
   std::set<std::string> paused;  // campaigns that an operator has paused: nobody enters
   // Coupons are issued inside the step (provider local) or by a dispatch of their own (http).
   bool coupons_local = true;
+  // Those of a pool too: campaign tests and backtests, which touch no pool.
+  bool pools_local = false;
 };
 
 }  // namespace huitou

@@ -85,7 +85,7 @@ Engine::Impl::Plan Engine::Impl::MakePlan(Run& run, Episode* draft, bool past_co
         draft->messages.push_back({run.campaign->MessageIndex(&step), action.dispatch,
                                    SentMessage::Status::kPlanned, false});
       } else if (const auto* coupon = std::get_if<CouponStep>(&step.action)) {
-        if (!set->coupons_local && !past_coupons) {
+        if (IsAsked(*coupon) && !past_coupons) {
           plan.actions.push_back(std::move(action));
           plan.end = Plan::End::kAwaitCoupon;
           return plan;
@@ -109,6 +109,7 @@ Reason Engine::Impl::AskStepGates(Run& run, std::span<Action> actions, Scope& sc
   for (const StepGate& gate : StepGates()) {
     std::vector<RecentSend> planned;
     std::vector<const ConsentState*> credits_planned;
+    std::vector<std::string_view> pools_planned;
     int64_t money_planned = 0;
     for (Action& action : actions) {
       const auto* send = std::get_if<SendStep>(&action.step->action);
@@ -127,10 +128,14 @@ Reason Engine::Impl::AskStepGates(Run& run, std::span<Action> actions, Scope& sc
                                   &planned,
                                   money_planned,
                                   until,
-                                  credits_planned};
+                                  credits_planned,
+                                  pools_planned};
       if (!gate.passes(question)) {
         const bool defers = gate.reason == Reason::kQuietHours && !set->shop.quiet_hours->skip;
-        if (!action.step->optional || defers) {
+        const bool skips =
+            action.step->optional ||
+            (gate.reason == Reason::kStock && coupon->on_empty == CouponStep::OnEmpty::kSkip);
+        if (!skips || defers) {
           return gate.reason;
         }
         action.refusal = gate.reason;
@@ -144,6 +149,7 @@ Reason Engine::Impl::AskStepGates(Run& run, std::span<Action> actions, Scope& sc
             {channel, run.campaign->message_class, send->template_name, false, credits_planned}));
       } else {
         money_planned += coupon->value.minor;
+        pools_planned.push_back(coupon->pool);
       }
     }
   }
@@ -194,7 +200,8 @@ void Engine::Impl::UndoFrom(Episode* episode, const Plan& plan, size_t first) {
   }
 }
 
-// After a wait every step is asked for itself: a refusal skips it, quiet hours hold the episode.
+// After a wait every step is asked for itself: a refusal skips it, quiet hours hold the episode,
+// and an empty pool ends it where `on_empty:` says so.
 bool Engine::Impl::Continue(Run& run, Episode* episode, Scope& scope) {
   Plan plan = MakePlan(run, episode, /*past_coupons=*/false, scope);
   for (size_t i = 0; i < plan.actions.size(); ++i) {
@@ -213,6 +220,10 @@ bool Engine::Impl::Continue(Run& run, Episode* episode, Scope& scope) {
       episode->state = Episode::State::kWaiting;
       episode->due = until;
       return true;
+    }
+    if (reason == Reason::kStock) {
+      UndoFrom(episode, plan, i);
+      return End(run, episode, OutcomeKind::kFailed, ToString(reason), scope);
     }
     if (reason == Reason::kNone && action.refusal == Reason::kNone) {
       reason = TakeAllowances(run, std::span(&action, 1), false, scope);
@@ -258,7 +269,7 @@ void Engine::Impl::Perform(Run& run, Episode* episode, const Action& action, Sco
 void Engine::Impl::PerformCoupon(Run& run, Episode* episode, const Action& action, Scope& scope) {
   const auto& coupon = std::get<CouponStep>(action.step->action);
   const TimeUs expires_at = coupon.expires == 0 ? 0 : scope.now + coupon.expires;
-  if (!set->coupons_local) {
+  if (IsAsked(coupon)) {
     Dispatch dispatch;
     dispatch.id = action.dispatch;
     dispatch.kind = Dispatch::Kind::kCoupon;
@@ -270,6 +281,7 @@ void Engine::Impl::PerformCoupon(Run& run, Episode* episode, const Action& actio
     dispatch.time = scope.now;
     dispatch.message_class = run.campaign->message_class;
     dispatch.coupon = action.step->name();
+    dispatch.pool = coupon.pool;
     dispatch.value = coupon.value;
     dispatch.min_spend = coupon.min_spend.value_or(Money{0, coupon.value.currency});
     dispatch.expires_at = expires_at;

@@ -47,6 +47,14 @@ Status Daemon::Impl::Start() {
     return outlets.status();
   }
   outlets_ = *std::move(outlets);
+  if (Status status = outlets_.pools->Use(loaded_->campaigns->shop.pools); !status.ok()) {
+    return status;
+  }
+  if (const size_t codes = outlets_.pools->passed_over(); codes > 0) {
+    Log(LogLevel::kWarning,
+        "coupon codes passed over: they may have been given before the machine went down",
+        {{"codes", static_cast<int64_t>(codes)}});
+  }
   const bool fresh = IsFirstStart();
   if (fresh) {  // whatever a first start that was killed has left
     if (Status status = ReplaceFile(CurrencyPath(), loaded_->campaigns->shop.currency.code());
@@ -187,6 +195,9 @@ bool Daemon::Impl::Reload() {
       MakePlays(loaded, loaded->config.Channels(AllSchemas()), old->set->paused, store_.get());
   if (!made.ok()) {
     return refused(made.status());
+  }
+  if (Status status = outlets_.pools->Use(loaded->campaigns->shop.pools); !status.ok()) {
+    return refused(status);
   }
   // Episodes may begin with the old versions until every shard has the new ones.
   auto set = std::make_shared<CampaignSet>(*made->set);
@@ -329,6 +340,7 @@ std::map<std::string, CampaignTally> Daemon::Impl::Tallies() const {
 void Daemon::Impl::UpdateGauges() {
   const std::shared_ptr<const Plays> plays = this->plays();
   UpdateShardGauges();
+  LookAtPools();
   UpdateCampaignGauges(*plays);
   const Shop& shop = plays->set->shop;
   for (const auto& [name, budget] : shop.budgets) {
@@ -368,13 +380,30 @@ void Daemon::Impl::UpdateShardGauges() {
   for (const auto& [channel, count] : depth) {
     metrics_.Set(Metric::kOutboxDepth, {channel}, count);
   }
-  if (outlets_.pools != nullptr) {
-    for (const auto& [pool, codes] : outlets_.pools->Remaining()) {
-      metrics_.Set(Metric::kCouponPoolRemaining, {pool}, static_cast<double>(codes));
+}
+
+void Daemon::Impl::LookAtPools() {
+  outlets_.pools->Refresh();
+  const std::map<std::string, CodePools::Level> levels = outlets_.pools->Levels();
+  for (const std::string& gone : pools_shown_) {
+    if (!levels.contains(gone)) {
+      metrics_.Remove(Metric::kCouponPoolRemaining, {gone});
+      metrics_.Remove(Metric::kCouponPoolLow, {gone});
     }
-    for (const CodePools::Warning& low : outlets_.pools->TakeWarnings()) {
-      Log(LogLevel::kWarning, low.codes == 0 ? "coupon pool empty" : "coupon pool low",
-          {{"pool", low.pool}, {"codes", static_cast<int64_t>(low.codes)}});
+  }
+  pools_shown_.clear();
+  for (const auto& [pool, level] : levels) {
+    pools_shown_.insert(pool);
+    metrics_.Set(Metric::kCouponPoolRemaining, {pool}, static_cast<double>(level.codes));
+    metrics_.Set(Metric::kCouponPoolLow, {pool}, static_cast<double>(level.low));
+  }
+  for (const CodePools::Warning& warning : outlets_.pools->TakeWarnings()) {
+    if (!warning.problem.empty()) {
+      Log(LogLevel::kError, "codes that were added to a coupon pool are not taken",
+          {{"pool", warning.pool}, {"why", warning.problem}});
+    } else {
+      Log(LogLevel::kWarning, warning.codes == 0 ? "coupon pool empty" : "coupon pool low",
+          {{"pool", warning.pool}, {"codes", static_cast<int64_t>(warning.codes)}});
     }
   }
 }

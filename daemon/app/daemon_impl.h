@@ -94,6 +94,7 @@ class Daemon::Impl {
   void Keep();  // housekeeping: gauges, readiness changes
   void UpdateGauges();
   void UpdateShardGauges();
+  void LookAtPools();
   void UpdateCampaignGauges(const Plays& plays);
   std::map<std::string, CampaignTally> Tallies() const;  // by campaign
   std::shared_ptr<const Plays> plays() const;
@@ -168,6 +169,7 @@ class Daemon::Impl {
   std::unique_ptr<FieldMap> http_map_;
   std::unique_ptr<http::Server> server_;
   std::thread keeper_;
+  std::set<std::string> pools_shown_;             // as metrics; keeper's thread
   std::vector<std::unique_ptr<MailDrop>> drops_;  // folders of bounces, one a channel
 };
 

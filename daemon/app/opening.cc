@@ -286,6 +286,7 @@ Status Daemon::Impl::OpenShard(ShardNumber shard) {
   parts.rendering = owned.rendering.get();
   parts.sinks = sinks_.get();
   parts.codes = outlets_.codes.get();
+  parts.pools = outlets_.pools.get();
   parts.observer = owned.metrics.get();
   parts.random = &random_;
   parts.pulses = &pulses_;

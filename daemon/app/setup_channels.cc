@@ -9,7 +9,6 @@
 #include "channels/words.h"
 #include "daemon/app/state_files.h"
 #include "daemon/kafka/kafka_client.h"
-#include "daemon/metrics/log.h"
 
 namespace huitou {
 
@@ -63,11 +62,6 @@ Status CheckProperties(const channels::Registration& registration, const channel
   return kafka::MakeConf(record.brokers, *record.properties, {}).status();
 }
 
-Result<std::shared_ptr<CodePools>> OpenPools(const config::Settings& settings) {
-  const std::string low = settings.Get("low").empty() ? "1000" : settings.Get("low");
-  return CodePools::Open(settings.Get("folder"), std::stoull(low), BootId());
-}
-
 }  // namespace
 
 Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::string& state_dir) {
@@ -114,23 +108,16 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
     made.name = kCouponChannel;
     made.provider = config.coupons.provider;
     made.coupons = *std::move(coupons);
-    if (config.coupons.provider == "pool") {
-      auto pools = OpenPools(settings);
-      if (!pools.ok()) {
-        return Status(StatusCode::kInvalid, config.file + ": coupons: " + pools.status().message());
-      }
-      if ((*pools)->passed_over() > 0) {
-        Log(LogLevel::kWarning,
-            "coupon codes passed over: they may have been given before the "
-            "machine went down",
-            {{"codes", static_cast<int64_t>((*pools)->passed_over())}});
-      }
-      outlets.pools = *pools;
-      made.coupons = *std::move(pools);
-    }
     outlets.policies[kCouponChannel].promise = channels::Promise::kExactlyOnceByKey;
     outlets.channels.push_back(std::move(made));
   }
+  outlets.pools = std::make_shared<CodePools>(BootId());
+  DispatchChannel pools;
+  pools.name = kPoolChannel;
+  pools.provider = "pool";
+  pools.coupons = outlets.pools;
+  outlets.policies[kPoolChannel].promise = channels::Promise::kExactlyOnceByKey;
+  outlets.channels.push_back(std::move(pools));
   return outlets;
 }
 

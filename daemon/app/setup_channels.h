@@ -1,5 +1,5 @@
 // From checked settings to what runs: channels, policies, coupons, field maps. Pure but for the key
-// file of local coupons and the files of coupon pools.
+// file of local coupons.
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ struct Outlets {
   std::vector<DispatchChannel> channels;
   std::map<std::string, ChannelPolicy> policies;
   std::shared_ptr<const CouponCodes> codes;  // of local coupons; null where another is asked
-  std::shared_ptr<const CodePools> pools;    // of the coupon provider `pool`; else null
+  std::shared_ptr<CodePools> pools;          // of the shop file; empty at first
 };
 
 // kInvalid names the channel and its setting. A key for local coupon codes is made in `state_dir`

@@ -49,6 +49,7 @@ enum class Metric : uint8_t {
   kSinkDepth,
   kSourceLag,
   kCouponPoolRemaining,
+  kCouponPoolLow,
   kMoneySpent,
   kBudgetRemaining,
   kUplift,

@@ -14,6 +14,9 @@
 #include <utility>
 
 #include "channels/answer.h"
+#include "config/code_file.h"
+#include "config/files.h"
+#include "config/limits.h"
 #include "daemon/outbox/limits.h"
 
 namespace huitou {
@@ -22,7 +25,6 @@ namespace {
 using channels::Outcome;
 
 constexpr char kTab = '\t';
-constexpr std::string_view kSuffix = ".csv";
 constexpr std::string_view kBookSuffix = ".given";
 
 Status CannotUse(const std::string& path, const std::string& why) {
@@ -51,26 +53,10 @@ std::vector<std::string_view> Fields(std::string_view record) {
   return fields;
 }
 
-bool IsCode(std::string_view code) {
-  return code.size() <= outbox_limits::kPoolCodeBytesMax &&
-         std::all_of(code.begin(), code.end(), [](char c) {
-           return static_cast<unsigned char>(c) > ' ' && c != '\x7F' && c != ',' && c != '"';
-         });
-}
-
 std::string ReadAll(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
-}
-
-template <typename Take>
-void EachLine(std::string_view text, Take take) {
-  for (size_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    take(number, text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
 }
 
 }  // namespace
@@ -97,7 +83,7 @@ Result<std::unique_ptr<CodePool>> CodePool::Open(const std::string& path,
   }
   Status status = pool->ReadBook(boot_id);
   if (status.ok()) {
-    status = pool->ReadCodes();
+    status = pool->ReadCodes(/*growing=*/false);
   }
   if (!status.ok()) {
     return status;
@@ -113,8 +99,12 @@ CodePool::~CodePool() {
 }
 
 Status CodePool::ReadBook(const std::string& boot_id) {
-  EachLine(ReadAll(path_ + std::string(kBookSuffix)),
-           [this](size_t, std::string_view record) { ReadRecord(record); });
+  const std::string book = ReadAll(path_ + std::string(kBookSuffix));
+  for (std::string_view rest = book; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    ReadRecord(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
   ReadRecord("boot\t" + boot_id + "\t");
   open_.clear();  // the machine is the same, so nobody got them
   Status status = Write(Record({"boot", boot_id}), true);
@@ -154,41 +144,48 @@ void CodePool::ReadRecord(std::string_view record) {
   }
 }
 
-Status CodePool::ReadCodes() {
+Status CodePool::ReadCodes(bool growing) {
   struct stat now = {};
   if (stat(path_.c_str(), &now) != 0) {
     return CannotUse(path_, std::strerror(errno));
   }
-  const bool same =
-      now.st_mtim.tv_sec == read_at_.tv_sec && now.st_mtim.tv_nsec == read_at_.tv_nsec;
+  const bool same = now.st_mtim.tv_sec == read_at_.tv_sec &&
+                    now.st_mtim.tv_nsec == read_at_.tv_nsec && now.st_size == read_bytes_;
   if (same) {
     return Status::Ok();
   }
-  if (now.st_size > outbox_limits::kPoolFileBytesMax) {
+  if (now.st_size > config::limits::kCodeFileBytesMax) {
     return CannotUse(path_, "larger than 64 MB");
   }
+  const std::string text = ReadAll(path_);
+  const size_t ended = growing ? text.rfind('\n') + 1 : text.size();
   size_t wrong = 0;
-  std::vector<std::string> fresh;
-  EachLine(ReadAll(path_), [&](size_t number, std::string_view line) {
-    if (!line.empty() && line.back() == '\r') {
-      line.remove_suffix(1);
-    }
-    if (!IsCode(line)) {
-      wrong = wrong == 0 ? number : wrong;
-    } else if (!line.empty()) {
-      fresh.emplace_back(line);
-    }
-  });
-  if (wrong != 0) {
-    return CannotUse(path_, "line " + std::to_string(wrong) + " is not one code without blanks");
-  }
-  for (std::string& code : fresh) {
-    if (known_.insert(code).second) {
-      free_.push_back(std::move(code));
-    }
-  }
+  std::string what;
+  std::vector<std::string_view> codes;
+  config::EachCode(
+      std::string_view(text).substr(0, ended),
+      [&](size_t, std::string_view code) { codes.push_back(code); },
+      [&](size_t line, std::string_view why) {
+        if (wrong == 0) {
+          wrong = line;
+          what = why;
+        }
+      });
   read_at_ = now.st_mtim;
+  read_bytes_ = now.st_size;
+  if (wrong != 0) {
+    return CannotUse(path_, "line " + std::to_string(wrong) + ": " + what);
+  }
+  for (const std::string_view code : codes) {
+    if (known_.emplace(code).second) {
+      free_.emplace_back(code);
+    }
+  }
   return Status::Ok();
+}
+
+Status CodePool::Refresh() {
+  return ReadCodes(/*growing=*/true);
 }
 
 Result<std::optional<std::string>> CodePool::Take(const Id128& dispatch) {
@@ -196,7 +193,7 @@ Result<std::optional<std::string>> CodePool::Take(const Id128& dispatch) {
     return std::optional<std::string>(known->second);
   }
   if (remaining() == 0) {
-    (void)ReadCodes();  // somebody may have added some
+    (void)Refresh();  // somebody may have added some
   }
   if (remaining() == 0) {
     return std::optional<std::string>();
@@ -236,39 +233,71 @@ Status CodePool::Write(const std::string& records, bool sync) const {
   return Status::Ok();
 }
 
-// --- all files ----------------------------------------------------------------------------------
+// --- all pools ----------------------------------------------------------------------------------
 
-Result<std::shared_ptr<CodePools>> CodePools::Open(const std::string& folder, size_t low,
-                                                   const std::string& boot_id) {
-  std::shared_ptr<CodePools> pools(new CodePools(low));
-  std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
-    const std::filesystem::path& path = file.path();
-    if (path.extension() != kSuffix) {
-      continue;
-    }
-    Result<std::unique_ptr<CodePool>> pool = CodePool::Open(path.string(), boot_id);
-    if (!pool.ok()) {
-      return pool.status();
-    }
-    pools->pools_[path.stem().string()].pool = *std::move(pool);
+Status CodePools::Use(const std::map<std::string, PoolFile>& files) {
+  const std::lock_guard lock(files_mutex_);
+  std::map<std::string, std::shared_ptr<CodePool>> open;  // by file
+  for (const auto& [name, pool] : pools_) {
+    open[config::CanonicalPath(pool.settings.file)] = pool.codes;
   }
-  if (error) {
-    return CannotUse(folder, error.message());
+  std::map<std::string, Pool> next;
+  for (const auto& [name, settings] : files) {
+    Pool& pool = next[name];
+    pool.settings = settings;
+    pool.codes = open[config::CanonicalPath(settings.file)];
+    if (pool.codes == nullptr) {
+      auto opened = CodePool::Open(settings.file, boot_id_);
+      if (!opened.ok()) {
+        return {opened.status().code(), "pool " + name + ": " + opened.status().message()};
+      }
+      pool.codes = *std::move(opened);
+    }
+    const auto before = pools_.find(name);
+    if (before != pools_.end() && before->second.codes == pool.codes &&
+        before->second.settings.low == settings.low) {
+      pool.told = before->second.told;
+    }
   }
-  return pools;
+  pools_ = std::move(next);
+  const std::lock_guard counts_lock(counts_mutex_);
+  std::erase_if(counts_, [this](const auto& count) { return !pools_.contains(count.first); });
+  for (const auto& [name, pool] : pools_) {
+    counts_[name].free = pool.codes->remaining();
+  }
+  return Status::Ok();
+}
+
+void CodePools::Refresh() {
+  const std::lock_guard lock(files_mutex_);
+  for (auto& [name, pool] : pools_) {
+    const Status status = pool.codes->Refresh();
+    pool.problem = status.ok() ? std::string() : status.message();
+    CountFree(name, pool.codes->remaining());
+  }
+}
+
+void CodePools::CountFree(const std::string& pool, size_t free) const {
+  const std::lock_guard lock(counts_mutex_);
+  counts_[pool].free = free;
 }
 
 channels::CouponProvider::Step CodePools::Issue(const channels::CouponRequest& request,
                                                 const channels::EncodeContext& /*context*/) const {
-  const std::lock_guard lock(mutex_);
-  const auto pool = pools_.find(request.coupon);
+  const std::lock_guard lock(files_mutex_);
+  const auto pool = pools_.find(request.pool);
   if (pool == pools_.end()) {
     return channels::MakeOutcome(Outcome::Kind::kRejected, "no_stock");
   }
-  Result<std::optional<std::string>> code = pool->second.pool->Take(request.dispatch);
+  Result<std::optional<std::string>> code = pool->second.codes->Take(request.dispatch);
   if (!code.ok()) {
     return channels::MakeOutcome(Outcome::Kind::kRetry, "unavailable");
+  }
+  {
+    const std::lock_guard counts_lock(counts_mutex_);
+    Count& count = counts_[request.pool];
+    count.free = pool->second.codes->remaining();
+    count.promised.erase(request.dispatch);
   }
   if (!*code) {
     return channels::MakeOutcome(Outcome::Kind::kRejected, "pool_empty");
@@ -282,34 +311,68 @@ channels::CouponOutcome CodePools::Decode(const channels::Answer& /*answer*/,
   return {channels::MakeOutcome(Outcome::Kind::kUnknown, "bad_answer"), ""};
 }
 
-std::map<std::string, size_t> CodePools::Remaining() const {
-  const std::lock_guard lock(mutex_);
-  std::map<std::string, size_t> remaining;
-  for (const auto& [name, pool] : pools_) {
-    remaining[name] = pool.pool->remaining();
-  }
-  return remaining;
+int64_t CodePools::Left(const std::string& pool) const {
+  const std::lock_guard lock(counts_mutex_);
+  const auto count = counts_.find(pool);
+  return count == counts_.end() ? 0
+                                : static_cast<int64_t>(count->second.free) -
+                                      static_cast<int64_t>(count->second.promised.size());
 }
 
-std::vector<CodePools::Warning> CodePools::TakeWarnings() const {
-  const std::lock_guard lock(mutex_);
+void CodePools::Promise(const std::string& pool, const Id128& dispatch, uint16_t shard) {
+  const std::lock_guard lock(counts_mutex_);
+  if (const auto count = counts_.find(pool); count != counts_.end()) {
+    count->second.promised[dispatch] = shard;
+  }
+}
+
+void CodePools::Release(const std::string& pool, const Id128& dispatch) {
+  const std::lock_guard lock(counts_mutex_);
+  if (const auto count = counts_.find(pool); count != counts_.end()) {
+    count->second.promised.erase(dispatch);
+  }
+}
+
+void CodePools::ReleaseAll(uint16_t shard) {
+  const std::lock_guard lock(counts_mutex_);
+  for (auto& [pool, count] : counts_) {
+    std::erase_if(count.promised, [&](const auto& promise) { return promise.second == shard; });
+  }
+}
+
+std::map<std::string, CodePools::Level> CodePools::Levels() const {
+  const std::lock_guard lock(files_mutex_);
+  std::map<std::string, Level> levels;
+  for (const auto& [name, pool] : pools_) {
+    levels[name] = {pool.codes->remaining(), pool.settings.low};
+  }
+  return levels;
+}
+
+std::vector<CodePools::Warning> CodePools::TakeWarnings() {
+  const std::lock_guard lock(files_mutex_);
   std::vector<Warning> warnings;
-  for (const auto& [name, known] : pools_) {
-    const size_t left = known.pool->remaining();
-    const Level level = left == 0 ? Level::kEmpty : left < low_ ? Level::kLow : Level::kFull;
-    if (level > known.told) {
-      warnings.push_back({name, left});
+  for (auto& [name, pool] : pools_) {
+    const size_t left = pool.codes->remaining();
+    const bool low = static_cast<int64_t>(left) < pool.settings.low;
+    const Told level = left == 0 ? Told::kEmpty : low ? Told::kLow : Told::kFull;
+    if (level > pool.told) {
+      warnings.push_back({name, left, ""});
     }
-    known.told = level;
+    pool.told = level;
+    if (!pool.problem.empty() && pool.problem != pool.problem_told) {
+      warnings.push_back({name, left, pool.problem});
+    }
+    pool.problem_told = pool.problem;
   }
   return warnings;
 }
 
 size_t CodePools::passed_over() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(files_mutex_);
   size_t codes = 0;
-  for (const auto& [name, known] : pools_) {
-    codes += known.pool->passed_over();
+  for (const auto& [name, pool] : pools_) {
+    codes += pool.codes->passed_over();
   }
   return codes;
 }

@@ -27,10 +27,6 @@ inline constexpr DurationUs kOpenMax = 5 * kMinuteUs;
 inline constexpr DurationUs kDownAfter = 10 * kMinuteUs;
 
 // --- pools of coupon codes ---
-// As long as the codes that a shop's interface may answer with.
-inline constexpr size_t kPoolCodeBytesMax = 255;
-// 4 million codes of 16 bytes; in memory each takes some 200 bytes with its book, 800 MB in all.
-inline constexpr int64_t kPoolFileBytesMax = 64 * 1024 * 1024;
 // Reserved at once, for one wait for the disk: 10 ms each, that is 40 us a code. As many codes are
 // lost when the machine goes down.
 inline constexpr size_t kPoolBlockCodes = 256;

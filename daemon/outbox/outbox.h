@@ -43,11 +43,12 @@ struct OutboxRecord {
   std::string provider_message_id;
   bool may_be_sent = false;  // an attempt on this channel was never answered
 
-  // The channel it is on; "coupons" for a coupon of the coupon provider.
+  // The channel it is on; for a coupon kCouponChannel or kPoolChannel.
   const std::string& channel() const;
 };
 
-inline constexpr char kCouponChannel[] = "coupons";
+inline constexpr char kCouponChannel[] = "coupons";      // the coupon provider
+inline constexpr char kPoolChannel[] = "coupons.pools";  // the pools of the shop file
 
 // One leased record with what encoding needs, on its way to the dispatcher.
 struct SendJob {

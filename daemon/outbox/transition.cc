@@ -139,8 +139,9 @@ Transition OnUnknownDue(OutboxRecord* record, const ChannelPolicy& policy, TimeU
 
 const std::string& OutboxRecord::channel() const {
   static const std::string coupons = kCouponChannel;
+  static const std::string pools = kPoolChannel;
   if (IsCoupon(*this)) {
-    return coupons;
+    return dispatch.pool.empty() ? coupons : pools;
   }
   CHECK(channel_index < dispatch.via.size());
   return dispatch.via[channel_index];

@@ -20,6 +20,12 @@ Shard::Impl::Impl(ShardOptions options, ShardParts parts)
   CHECK(parts_.rendering != nullptr && parts_.random != nullptr && parts_.campaigns != nullptr);
 }
 
+Shard::Impl::~Impl() {
+  if (parts_.pools != nullptr) {
+    parts_.pools->ReleaseAll(options_.shard);
+  }
+}
+
 // --- opening
 // --------------------------------------------------------------------------------------
 
@@ -293,6 +299,9 @@ class Shard::Impl::View final : public ShardView {
     impl_->timers_->Reload(erased->timers);
     for (const std::string& channel : erased->dispatches) {
       --impl_->state_.outbox_depth[channel];
+    }
+    if (impl_->parts_.pools != nullptr) {
+      impl_->parts_.pools->ReleaseAll(impl_->options_.shard);  // what was erased is among them
     }
     impl_->dirty_ = true;
     return impl_->CommitNow();

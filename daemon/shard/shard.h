@@ -37,6 +37,8 @@
 
 namespace huitou {
 
+class CodePools;
+
 // --- What a shard is given ----------------------------------------------------------------------
 
 // Turns plans into what leaves the house, when they leave. One per shard, owner thread.
@@ -92,7 +94,7 @@ struct ShardOptions {
   bool sink_decisions = false;  // which sinks are configured; dead letters are always kept
   bool sink_emits = false;
   bool sink_dead_letters = false;
-  std::map<std::string, ChannelPolicy> policies;  // by channel; kCouponChannel too
+  std::map<std::string, ChannelPolicy> policies;  // by channel; those of coupons too
 };
 
 struct ShardParts {
@@ -102,6 +104,7 @@ struct ShardParts {
   Rendering* rendering = nullptr;
   RecordSinks* sinks = nullptr;        // null: sink records are kept only
   const CouponCodes* codes = nullptr;  // of the local coupon provider
+  CodePools* pools = nullptr;          // of the shop file; null: none is asked
   ShardObserver* observer = nullptr;   // null: nobody listens
   Random* random = nullptr;            // jitter
   SourcePulses* pulses = nullptr;      // for expect_event_within; null: this shard's own only

@@ -228,6 +228,7 @@ Context Shard::Impl::ContextNow() {
   context.symbols = &symbols_;
   context.quotas = &quotas_;
   context.codes = parts_.codes;
+  context.stock = parts_.pools;
   return context;
 }
 
@@ -251,6 +252,7 @@ Status Shard::Impl::TakeEffects(Customer* customer) {
     Withdraw(dispatch, customer);
   }
   for (Dispatch& dispatch : effects_.dispatches) {
+    PromiseCode(dispatch);
     OutboxRecord record;
     record.dispatch = std::move(dispatch);
     record.not_before = wall_;
@@ -276,6 +278,18 @@ Status Shard::Impl::TakeEffects(Customer* customer) {
   }
   dirty_ = true;
   return Status::Ok();
+}
+
+void Shard::Impl::PromiseCode(const Dispatch& dispatch) {
+  if (parts_.pools != nullptr && !dispatch.pool.empty()) {
+    parts_.pools->Promise(dispatch.pool, dispatch.id, options_.shard);
+  }
+}
+
+void Shard::Impl::ReleaseCode(const Dispatch& dispatch) {
+  if (parts_.pools != nullptr && !dispatch.pool.empty()) {
+    parts_.pools->Release(dispatch.pool, dispatch.id);
+  }
 }
 
 void Shard::Impl::CountDecision(const Decision& decision) {

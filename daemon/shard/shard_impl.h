@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/outbox/code_pool.h"
 #include "daemon/shard/customer_cache.h"
 #include "daemon/shard/frontier.h"
 #include "daemon/shard/outbox_queue.h"
@@ -27,6 +28,7 @@ namespace huitou {
 class Shard::Impl {
  public:
   Impl(ShardOptions options, ShardParts parts);
+  ~Impl();
 
   // --- shard.cc
   Status Open();
@@ -136,6 +138,9 @@ class Shard::Impl {
   void KeepDecisions(const Customer& customer);
   void CountEpisodes(const Customer& customer, int64_t by);
   void CloseEpisodes(const Customer& customer);
+  // The codes that its pool holds back for a coupon on its way.
+  void PromiseCode(const Dispatch& dispatch);
+  void ReleaseCode(const Dispatch& dispatch);
   void AddSinkRecord(SinkKind kind, std::string key, std::string value);
 
   // --- shard_outbox.cc

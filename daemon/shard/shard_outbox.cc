@@ -40,6 +40,7 @@ channels::CouponRequest RequestOf(const Dispatch& dispatch) {
   request.customer = dispatch.customer;
   request.campaign = dispatch.campaign;
   request.coupon = dispatch.coupon;
+  request.pool = dispatch.pool;
   request.value = dispatch.value;
   request.min_spend = dispatch.min_spend;
   request.expires_at = dispatch.expires_at;
@@ -206,6 +207,7 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
     AddSinkRecord(SinkKind::kDeadLetters, dispatch.customer, letter.Close());
   }
   if (transition.settled) {
+    ReleaseCode(dispatch);
     outbox_.Settle(id);
   } else {
     outbox_.Changed(id, channel_before);

@@ -235,10 +235,11 @@ void CountOpenEpisodes(World* world, BacktestReport* report) {
 }  // namespace
 
 // The events through the world, into the report.
-// A backtest asks no shop for its coupons.
+// A backtest asks no shop for its coupons, and touches no pool.
 std::shared_ptr<const CampaignSet> WithLocalCoupons(const CampaignSet& set) {
   auto local = std::make_shared<CampaignSet>(set);
   local->coupons_local = true;
+  local->pools_local = true;
   return local;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -173,13 +174,34 @@ std::string Difference(const std::vector<config::ExpectedDecision>& expected,
   return text;
 }
 
+// The pools that a test gives a number of codes; the others have enough.
+class TestPools final : public CouponStock {
+ public:
+  explicit TestPools(std::map<std::string, int64_t> left) : left_(std::move(left)) {}
+
+  int64_t Left(const std::string& pool) const override {
+    const auto found = left_.find(pool);
+    return found == left_.end() ? std::numeric_limits<int64_t>::max() : found->second;
+  }
+  void Take(const std::string& pool) {
+    if (const auto found = left_.find(pool); found != left_.end()) {
+      --found->second;
+    }
+  }
+
+ private:
+  std::map<std::string, int64_t> left_;
+};
+
 class Stage {
  public:
   Stage(const config::CampaignTest& test, const std::shared_ptr<const Campaign>& campaign,
         const CampaignSet& set, const config::TemplateSet& templates)
       : test_(test),
         templates_(templates),
-        world_(Alone(campaign, set), {0, false, false, test.holdout},
+        campaign_(*campaign),
+        pools_(test.pools),
+        world_(Alone(campaign, set), {0, false, false, test.holdout, &pools_},
                [this](const Effects& effects, uint32_t) { Record(effects); }) {}
 
   // An error of the test itself, or the difference; empty when it passed.
@@ -222,6 +244,7 @@ class Stage {
     alone->campaigns = {campaign};
     alone->retired.clear();
     alone->coupons_local = true;  // tests never ask a shop for a coupon
+    alone->pools_local = true;    // and touch no pool
     return alone;
   }
 
@@ -266,6 +289,13 @@ class Stage {
       const std::string line = fmt::format("    a condition failed: {}\n", error.why);
       failed_conditions_ += failed_conditions_.find(line) == std::string::npos ? line : "";
     }
+    for (const LedgerEntry& entry : effects.ledger) {
+      for (const Step* step : campaign_.coupon_steps) {
+        if (step->name() == entry.coupon) {
+          pools_.Take(std::get<CouponStep>(step->action).pool);
+        }
+      }
+    }
     for (const Decision& decision : effects.decisions) {
       happened_.push_back(MakeHappening(decision));
       if (decision.outcome == OutcomeKind::kIssued ||
@@ -298,6 +328,8 @@ class Stage {
 
   const config::CampaignTest& test_;
   const config::TemplateSet& templates_;
+  const Campaign& campaign_;
+  TestPools pools_;
   std::vector<Happening> happened_;
   std::map<std::pair<std::string, std::string>, Left> left_;  // by customer and step
   CouponReference coupon_;                                    // of the event at hand

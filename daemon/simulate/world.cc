@@ -47,6 +47,7 @@ World::World(std::shared_ptr<const CampaignSet> set, const WorldOptions& options
   context_.symbols = &symbols_;
   context_.quotas = &quotas_;
   context_.codes = &codes_;
+  context_.stock = options.stock;
   context_.assume_contact = options.assume_contact;
   context_.assume_consent = options.assume_consent;
   context_.holdouts = options.holdouts;

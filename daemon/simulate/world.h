@@ -27,6 +27,7 @@ struct WorldOptions {
   bool assume_contact = false;
   bool assume_consent = false;
   bool holdouts = true;
+  const CouponStock* stock = nullptr;  // null: no pool is ever empty
 };
 
 // Sums of one process, without durability.

@@ -176,6 +176,7 @@ void SetDispatch(const Dispatch& dispatch, records::Dispatch* out) {
     variable->set_text(text);
   }
   out->set_coupon(dispatch.coupon);
+  out->set_pool(dispatch.pool);
   SetMoney(dispatch.value, out->mutable_value());
   SetMoney(dispatch.min_spend, out->mutable_min_spend());
   out->set_expires_at(dispatch.expires_at);
@@ -202,6 +203,7 @@ bool GetDispatch(const records::Dispatch& in, Dispatch* dispatch) {
     dispatch->variables.emplace_back(variable.name(), variable.text());
   }
   dispatch->coupon = in.coupon();
+  dispatch->pool = in.pool();
   dispatch->value = MoneyOf(in.value());
   dispatch->min_spend = MoneyOf(in.min_spend());
   dispatch->expires_at = in.expires_at();

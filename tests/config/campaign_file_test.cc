@@ -362,8 +362,11 @@ INSTANTIATE_TEST_SUITE_P(
                "CNY"}),
         Steps("CouponNothing", "  - coupon: {value: 0 CNY}",
               {"4:21: error: 'value' must be more than zero, not '0 CNY'"}),
-        Steps("CouponPool", "  - coupon: {value: 5 CNY, codes: pool:x}",
-              {"4:28: error: 'codes' comes with a later version"}),
+        Steps("CouponPool", "  - coupon: {value: 5 CNY, codes: pool:winback-5}",
+              {"4:35: error: no pool 'winback-5' in the shop file; did you mean 'winback-50'?"}),
+        Steps("CouponCodes", "  - coupon: {value: 5 CNY, codes: winback-50}",
+              {"4:35: error: 'codes' must be a pool of the shop file, not 'winback-50'; write "
+               "pool:winback-50"}),
         Steps("SendNothing", "  - send: {}",
               {"4:11: error: 'template' is missing; add 'template:' with a name of letters, "
                "digits, '_' and '-'",
@@ -471,6 +474,10 @@ INSTANTIATE_TEST_SUITE_P(
               "tests: [{name: a, events: [{at: 2026-01-01, type: message.clicked, customer: c, "
               "message: m1}], expect: []}]",
               "90: error: the campaign has no send step 'm1'; the only one is 0"),
+        Line4("Pools",
+              "tests: [{name: a, pools: {big: 1}, events: [{at: 2026-01-01, type: order.paid, "
+              "customer: c}], expect: []}]",
+              "27: error: no coupon of the campaign has codes of pool 'big'"),
         Line4("Outcome",
               "tests: [{name: a, events: [{at: 2026-01-01, type: order.paid, customer: c}], "
               "expect: [{outcome: entred}]}]",

@@ -49,6 +49,9 @@ TEST(CouponsHeld, FollowsTheSteps) {
   const std::string when = "  - {id: big, when: customer.orders > 1, coupon: {value: 5 CNY}}\n";
   const std::string optional = "  - {id: big, optional: true, coupon: {value: 5 CNY}}\n";
   const std::string skips = "  - {id: big, coupon: {value: 5 CNY, on_empty: skip}}\n";
+  const std::string pooled = "  - {id: big, coupon: {value: 5 CNY, codes: pool:winback-50}}\n";
+  const std::string pooled_or_not =
+      "  - {id: big, coupon: {value: 5 CNY, codes: pool:winback-50, on_empty: skip}}\n";
   const auto send_when = [](const std::string& condition) {
     return "  - {when: \"" + condition + "\", send: {template: t, via: [console]}}\n";
   };
@@ -63,6 +66,9 @@ TEST(CouponsHeld, FollowsTheSteps) {
       {"issued before", coupon + send, true},
       {"and before a wait", coupon + wait + send, true},
       {"only behind the message", send + coupon, false},
+      {"of a pool, which refuses the entry or ends the episode", pooled + wait + send, true},
+      {"of a pool, or skipped", pooled_or_not + send, false},
+      {"of a pool or skipped, asked after", pooled_or_not + send_when("coupons.big.issued"), true},
       {"by a condition", when + send, false},
       {"by the same condition", when + send_when("customer.orders > 1"), true},
       {"by the same condition, a wait later", when + wait + send_when("customer.orders > 1"),

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/limits.h"
 #include "tests/config/support.h"
 
 namespace huitou::config {
@@ -306,6 +307,51 @@ TEST(ShippedFiles, SuitRealProviders) {
     ADD_FAILURE() << FormatDiagnostic(diagnostic);
   }
   EXPECT_EQ(loaded.files.size(), 2u);
+}
+
+// --- the files of pools
+
+TEST_F(LoaderTest, EveryMistakeInAFileOfCodesIsToldAtItsLineWithoutTheCode) {
+  Write("shop.yaml",
+        "shop: {name: Demo}\npools:\n  good: {file: pools/good.csv}\n"
+        "  empty: {file: pools/empty.csv}\n  bad: {file: pools/bad.csv}\n"
+        "  gone: {file: pools/gone.csv}\n");
+  Write("pools/good.csv", "A-1\r\n\nA-2");
+  Write("pools/empty.csv", "\n\n");
+  Write("pools/bad.csv", "A-1\nA-2\nA-1\ncode,value\n" + std::string(256, 'x') + "\n");
+  const Loaded loaded = All();
+  EXPECT_EQ(loaded.status, LoadStatus::kUnreadable);
+  const auto expected = ElementsAre(
+      "pools/bad.csv:3:1: error: the code of line 1 again; a code is given once; remove one",
+      "pools/bad.csv:4:1: error: not one code alone; a line is one code, without blanks, commas "
+      "and quotes",
+      "pools/bad.csv:5:1: error: the code is too long; at most 255 characters",
+      "pools/empty.csv:1:1: error: no code in the file; one code a line",
+      testing::AllOf(testing::StartsWith("shop.yaml:6:16: error: cannot read '"),
+                     testing::EndsWith("': No such file or directory; one code a line")));
+  EXPECT_THAT(Lines(loaded.diagnostics), expected);
+  EXPECT_THAT(Lines(Check({"shop.yaml"}).diagnostics), expected);
+}
+
+TEST_F(LoaderTest, AFileOfSomethingElseIsNotToldLineByLine) {
+  Write("shop.yaml", "shop: {name: Demo}\npools: {odd: {file: odd.csv}}\n");
+  std::string lines;
+  for (int i = 0; i < 1000; ++i) {
+    lines += "a b\n";
+  }
+  Write("odd.csv", lines);
+  const std::vector<std::string> told = Lines(All().diagnostics);
+  ASSERT_EQ(told.size(), limits::kCodeMistakesMax + 1);
+  EXPECT_EQ(told.back(),
+            "odd.csv:21:1: error: 1000 lines of the file are wrong; the first 20 are told");
+}
+
+TEST_F(LoaderTest, TestsAndBacktestsNeedNoFileOfCodes) {
+  Write("shop.yaml", "shop: {name: Demo}\npools: {gone: {file: gone.csv}}\n");
+  LoadRequest request;
+  request.config = Path("huitou.yaml");
+  EXPECT_EQ(Load(request, TestSchemas()).status, LoadStatus::kGood);
+  EXPECT_EQ(All().status, LoadStatus::kUnreadable);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ caps: [{class: marketing, max: 2, per: 7d}, {channel: sms, max: 1, per: 1d}]
 quiet_hours: {from: "21:00", to: "09:00", zone: shop, then: skip}
 holdout: 5%
 budgets: {q4: {amount: 100000 JPY, per: month}}
+pools: {winback-50: {file: pools/winback-50.csv, low: 20}, small: {file: /codes/small.csv}}
 consent: {default: opt_out, sms: opt_in}
 )",
                                         &diagnostics);
@@ -40,6 +41,10 @@ consent: {default: opt_out, sms: opt_in}
   EXPECT_EQ(shop.holdout_share, 500u);
   EXPECT_EQ(shop.budgets.at("q4").amount.minor, 100'000);
   EXPECT_EQ(shop.budgets.at("q4").period, CampaignLimits::Period::kMonth);
+  EXPECT_EQ(shop.pools.at("winback-50").file, "pools/winback-50.csv");
+  EXPECT_EQ(shop.pools.at("winback-50").low, 20);
+  EXPECT_EQ(shop.pools.at("small").file, "/codes/small.csv");
+  EXPECT_EQ(shop.pools.at("small").low, 1000);
   EXPECT_FALSE(shop.OptIn("email"));
   EXPECT_TRUE(shop.OptIn("sms"));
 }
@@ -62,7 +67,18 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"Holidays",
             "holidays: {cn: a.yaml}",
             {"2:1: error: 'holidays' comes with a later version"}},
-        Row{"Pools", "pools: {}", {"2:1: error: 'pools' comes with a later version"}},
+        Row{"PoolWithoutAFile",
+            "pools: {winback-50: {low: 10}}",
+            {"2:21: error: 'file' is missing; add 'file:' with a path, relative to this file"}},
+        Row{"PoolLow",
+            "pools: {winback-50: {file: a.csv, low: few}}",
+            {"2:40: error: 'low' must be a whole number, not 'few'"}},
+        Row{"PoolKey",
+            "pools: {winback-50: {file: a.csv, lwo: 10}}",
+            {"2:35: error: unknown key 'lwo'; did you mean 'low'?"}},
+        Row{"PoolsOfOneFile",
+            "pools: {a: {file: a.csv}, b: {file: a.csv}}",
+            {"2:36: error: 'file' is that of pool 'a'; each pool gives from a file of its own"}},
         Row{"CapMax",
             "caps: [{max: 65, per: 7d}]",
             {"2:14: error: 'max' must be from 1 to 64, not '65'"}},

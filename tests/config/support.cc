@@ -54,6 +54,7 @@ ComponentSchemas MakeSchemas() {
 Shop MakeShop() {
   Shop shop = DefaultShop();
   shop.budgets["q4"] = {{10'000, shop.currency}, CampaignLimits::Period::kTotal};
+  shop.pools["winback-50"] = {"pools/winback-50.csv", 1000};
   shop.segments["regulars"] = cel::Compile("customer.orders >= 3", ShopEnvironment()).program;
   return shop;
 }

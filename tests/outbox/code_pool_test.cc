@@ -14,8 +14,6 @@ namespace huitou {
 namespace {
 
 using channels::Outcome;
-using testing::ElementsAre;
-using testing::Pair;
 
 class CodePoolTest : public testing::Test {
  protected:
@@ -129,38 +127,128 @@ TEST_F(CodePoolTest, RefusesWhatIsNoListOfCodes) {
   EXPECT_FALSE(CodePool::Open(Path("none.csv"), "boot-1").ok());
 }
 
-TEST_F(CodePoolTest, AProviderKnowsEachStepsFileAndRefusesTheEmptyOnes) {
-  Write("big.csv", "A\nB\n");
-  Write("small.csv", "");
-  Write("notes.txt", "no pool");
-  const auto pools = CodePools::Open(folder_.string(), 2, BootId());
-  ASSERT_TRUE(pools.ok()) << pools.status().message();
-  EXPECT_THAT((*pools)->Remaining(), ElementsAre(Pair("big", 2), Pair("small", 0)));
-  const auto issue = [&pools](const std::string& step, uint64_t dispatch) {
+// --- all pools
+
+class CodePoolsTest : public CodePoolTest {
+ protected:
+  Status Use(const std::map<std::string, int64_t>& lows) {
+    std::map<std::string, PoolFile> files;
+    for (const auto& [name, low] : lows) {
+      files[name] = {Path(name + ".csv"), low};
+    }
+    return pools_.Use(files);
+  }
+  std::string Issue(const std::string& pool, uint64_t dispatch) const {
     channels::CouponRequest request;
-    request.coupon = step;
+    request.coupon = "gift";
+    request.pool = pool;
     request.dispatch = Id128{1, dispatch};
-    const auto issued = (*pools)->Issue(request, {});
+    const auto issued = pools_.Issue(request, {});
     const auto* outcome = std::get_if<Outcome>(&issued);
     return outcome == nullptr ? std::get<std::string>(issued) : outcome->reason;
-  };
-  const auto warnings = [&pools] {
+  }
+  std::string Warnings() {
     std::string text;
-    for (const CodePools::Warning& warning : (*pools)->TakeWarnings()) {
-      text += warning.pool + "=" + std::to_string(warning.codes) + " ";
+    for (const CodePools::Warning& warning : pools_.TakeWarnings()) {
+      text += warning.pool + "=" +
+              (warning.problem.empty() ? std::to_string(warning.codes) : "spoilt") + " ";
     }
     return text;
-  };
-  EXPECT_EQ(warnings(), "small=0 ");
-  EXPECT_EQ(warnings(), "");
-  EXPECT_EQ(issue("big", 1), "A");
-  EXPECT_EQ(warnings(), "big=1 ");
-  EXPECT_EQ(issue("big", 1), "A");
-  EXPECT_EQ(warnings(), "");
-  EXPECT_EQ(issue("small", 2), "pool_empty");
-  EXPECT_EQ(issue("notes", 3), "no_stock");
-  EXPECT_THAT((*pools)->Remaining(), ElementsAre(Pair("big", 1), Pair("small", 0)));
-  EXPECT_FALSE(CodePools::Open(Path("nowhere"), 2, BootId()).ok());
+  }
+  // With a time of change that no earlier one has.
+  void Change(const std::string& name, const std::string& text) {
+    Write(name, text);
+    changed_ += std::chrono::seconds(5);
+    std::filesystem::last_write_time(Path(name),
+                                     std::filesystem::file_time_type::clock::now() + changed_);
+  }
+
+  CodePools pools_{"boot-1"};
+  std::chrono::seconds changed_{0};
+};
+
+TEST_F(CodePoolsTest, EachGivesFromItsFileAndRefusesWhenItIsEmpty) {
+  Write("big.csv", "A\nB\n");
+  Write("small.csv", "");
+  ASSERT_TRUE(Use({{"big", 2}, {"small", 2}}).ok());
+  EXPECT_EQ(pools_.Left("big"), 2);
+  EXPECT_EQ(pools_.Left("none"), 0);
+  EXPECT_EQ(Warnings(), "small=0 ");
+  EXPECT_EQ(Warnings(), "");
+  EXPECT_EQ(Issue("big", 1), "A");
+  EXPECT_EQ(Warnings(), "big=1 ");
+  EXPECT_EQ(Issue("big", 1), "A");
+  EXPECT_EQ(Warnings(), "");
+  EXPECT_EQ(Issue("small", 2), "pool_empty");
+  EXPECT_EQ(Issue("none", 3), "no_stock");
+  EXPECT_EQ(pools_.Left("big"), 1);
+  EXPECT_EQ(pools_.Levels().at("big").codes, 1u);
+  EXPECT_EQ(pools_.Levels().at("big").low, 2);
+}
+
+TEST_F(CodePoolsTest, ACodeThatIsPromisedIsLeftToNobodyElse) {
+  Write("big.csv", "A\nB\nC\n");
+  ASSERT_TRUE(Use({{"big", 0}}).ok());
+  pools_.Promise("big", Id128{1, 1}, 7);
+  pools_.Promise("big", Id128{1, 1}, 7);
+  pools_.Promise("big", Id128{1, 2}, 8);
+  EXPECT_EQ(pools_.Left("big"), 1);
+  EXPECT_EQ(Issue("big", 1), "A");
+  EXPECT_EQ(pools_.Left("big"), 1) << "what was given is promised no more";
+  pools_.Release("big", Id128{1, 2});
+  EXPECT_EQ(pools_.Left("big"), 2);
+  pools_.Promise("big", Id128{1, 3}, 7);
+  pools_.Promise("big", Id128{1, 4}, 8);
+  pools_.ReleaseAll(7);
+  EXPECT_EQ(pools_.Left("big"), 1);
+}
+
+TEST_F(CodePoolsTest, CodesThatAreAppendedAreSeenOnceTheirLineHasEnded) {
+  Write("big.csv", "A\n");
+  ASSERT_TRUE(Use({{"big", 0}}).ok());
+  Change("big.csv", "A\nB\nC-1");
+  pools_.Refresh();
+  EXPECT_EQ(pools_.Left("big"), 2);
+  Change("big.csv", "A\nB\nC-123\nA\n");
+  pools_.Refresh();
+  EXPECT_EQ(pools_.Left("big"), 3);
+  EXPECT_EQ(Issue("big", 1), "A");
+  EXPECT_EQ(Issue("big", 2), "B");
+  EXPECT_EQ(Issue("big", 3), "C-123");
+}
+
+TEST_F(CodePoolsTest, WhatIsAppendedAndNoCodeIsToldOnceAndNothingOfItIsTaken) {
+  Write("big.csv", "A\n");
+  ASSERT_TRUE(Use({{"big", 0}}).ok());
+  Change("big.csv", "A\nB\nno code\n");
+  pools_.Refresh();
+  EXPECT_EQ(Warnings(), "big=spoilt ");
+  pools_.Refresh();
+  EXPECT_EQ(Warnings(), "");
+  EXPECT_EQ(pools_.Left("big"), 1);
+  Change("big.csv", "A\nB\n");
+  pools_.Refresh();
+  EXPECT_EQ(Warnings(), "");
+  EXPECT_EQ(pools_.Left("big"), 2);
+}
+
+TEST_F(CodePoolsTest, AReloadKeepsWhatIsOpenAndRefusesAsAWhole) {
+  Write("big.csv", "A\nB\nC\n");
+  Write("new.csv", "N\n");
+  ASSERT_TRUE(Use({{"big", 0}}).ok());
+  EXPECT_EQ(Issue("big", 1), "A");
+  EXPECT_FALSE(Use({{"new", 0}, {"missing", 0}}).ok());
+  EXPECT_EQ(pools_.Left("big"), 2) << "nothing has changed";
+  ASSERT_TRUE(Use({{"big", 5}, {"new", 0}}).ok());
+  EXPECT_EQ(Issue("big", 1), "A");
+  EXPECT_EQ(Issue("big", 2), "B");
+  EXPECT_EQ(Issue("new", 3), "N");
+  // Under another name it is the same file with the same book.
+  ASSERT_TRUE(pools_.Use({{"renamed", {Path("big.csv"), 0}}}).ok());
+  EXPECT_EQ(Issue("renamed", 4), "C");
+  EXPECT_EQ(Issue("big", 5), "no_stock");
+  CodePools other("boot-1");
+  EXPECT_TRUE(other.Use({{"new", {Path("new.csv"), 0}}}).ok()) << "it was closed";
 }
 
 }  // namespace

@@ -214,6 +214,7 @@ void ShardWorld::Open() {
   parts.observer = &observer;
   parts.random = &random;
   parts.campaigns = campaigns;
+  parts.pools = pools;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     parts.inputs.push_back({inputs_[i], decoders_[i].get()});
   }

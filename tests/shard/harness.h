@@ -134,6 +134,7 @@ class ShardWorld {
   TestObserver observer;
   SeededRandom random{1};
   std::shared_ptr<const CampaignSet> campaigns;
+  CodePools* pools = nullptr;  // must outlive the process
   Status last_error;
 
  private:
