@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
             {"2:35: error: unknown key 'lwo'; did you mean 'low'?"}},
         Row{"PoolsOfOneFile",
             "pools: {a: {file: a.csv}, b: {file: a.csv}}",
-            {"2:36: error: 'file' is that of pool 'a'; each pool gives from a file of its own"}},
+            {"2:37: error: 'file' is that of pool 'a'; each pool gives from a file of its own"}},
         Row{"CapMax",
             "caps: [{max: 65, per: 7d}]",
             {"2:14: error: 'max' must be from 1 to 64, not '65'"}},
