@@ -8,7 +8,9 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <thread>
 
 namespace huitou {
 namespace {
@@ -230,6 +232,39 @@ TEST_F(CodePoolsTest, WhatIsAppendedAndNoCodeIsToldOnceAndNothingOfItIsTaken) {
   pools_.Refresh();
   EXPECT_EQ(Warnings(), "");
   EXPECT_EQ(pools_.Left("big"), 2);
+}
+
+TEST_F(CodePoolsTest, ManyWhoAskAtOnceGetDifferentCodesUntilNoneIsLeft) {
+  constexpr uint64_t kThreads = 4;
+  constexpr uint64_t kEach = 100;
+  constexpr size_t kCodes = 300;
+  std::string text;
+  for (size_t i = 0; i < kCodes; ++i) {
+    text += "C" + std::to_string(i) + "\n";
+  }
+  Write("big.csv", text);
+  ASSERT_TRUE(Use({{"big", 0}}).ok());
+  std::vector<std::vector<std::string>> got(kThreads);
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t, &got] {
+      for (uint64_t i = 0; i < kEach; ++i) {
+        const uint64_t dispatch = t * kEach + i;
+        pools_.Promise("big", Id128{1, dispatch}, static_cast<uint16_t>(t));
+        got[t].push_back(Issue("big", dispatch));
+        pools_.Refresh();
+        (void)pools_.Left("big");
+      }
+    });
+  }
+  std::multiset<std::string> all;
+  for (uint64_t t = 0; t < kThreads; ++t) {
+    threads[t].join();
+    all.insert(got[t].begin(), got[t].end());
+  }
+  EXPECT_EQ(all.count("pool_empty"), kThreads * kEach - kCodes);
+  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), kCodes + 1);
+  EXPECT_EQ(pools_.Left("big"), 0);
 }
 
 TEST_F(CodePoolsTest, AReloadKeepsWhatIsOpenAndRefusesAsAWhole) {
