@@ -60,6 +60,15 @@ TEST(Stock, AnEmptyPoolRefusesTheEntryAndNothingOfItHappens) {
   EXPECT_TRUE(play->quotas.sums.empty());
 }
 
+TEST(Stock, NoCodeIsAskedForThatItsMessageCannotAnnounce) {
+  Shelf shelf(1);
+  const auto play = With({PoolCoupon("big"), Send({"sms"})}, &shelf);
+  play->context.assume_consent = false;
+  play->Happens(kNoon, "order.paid");
+  EXPECT_THAT(play->lines, ElementsAre("2026-11-01T04:00:00Z rejected consent"));
+  EXPECT_THAT(play->dispatches, IsEmpty());
+}
+
 TEST(Stock, ARunThatNeedsTwoCodesIsRefusedWhereOneIsLeft) {
   for (const int64_t left : {1, 2}) {
     Shelf shelf(left);
