@@ -136,7 +136,7 @@ struct HttpTransport::Transfer {
   // What is the same for all.
   static void Prepare(CURL* easy) {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    // One request per connection at a time: only so is it known whether any of it was sent.
+    // One request per connection at a time: only so is it known whether any of it was taken.
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // signatures cover the path as it is
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "huitou");
