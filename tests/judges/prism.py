@@ -24,6 +24,7 @@ import cache
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 120
+FETCH_S = 300
 NODE_PINS = os.path.join(HERE, "prism", "requirements.txt")
 NPM = "lib/node_modules/npm/bin/npm-cli.js"  # beside bin/node
 
@@ -39,8 +40,12 @@ def _node():
 
 
 def _npm(node, arguments, folder):
-    done = subprocess.run([f"{node}/bin/node", f"{node}/{NPM}", *arguments, "--ignore-scripts",
-                           "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
+    try:
+        done = subprocess.run([f"{node}/bin/node", f"{node}/{NPM}", *arguments, "--ignore-scripts",
+                               "--no-audit", "--no-fund"], cwd=folder, capture_output=True,
+                              text=True, timeout=FETCH_S)
+    except subprocess.TimeoutExpired:  # it tries every package again and again without a network
+        cache.skip(f"npm could not fetch {arguments[-1]} in {FETCH_S} s")
     if done.returncode != 0:
         cache.skip(f"npm could not fetch {arguments[-1]}: {cache.last_line(done.stderr)}")
 
