@@ -241,8 +241,11 @@ std::string AnswersPage() {
 std::string ReferencePage(const Registration& registration) {
   const config::ComponentSchema& schema = registration.schema;
   std::string page(kGenerated);
-  page += fmt::format("# Channel provider `{}`\n\n{} {}\n\n", schema.name, schema.help,
-                      ToSentence(schema.address));
+  page += fmt::format("# Channel provider `{}`\n\n{} {}{}\n\n", schema.name, schema.help,
+                      ToSentence(schema.address),
+                      schema.needs_yes ? " Marketing needs a consent as well, also where "
+                                         "`consent:` of the shop file says `opt_out`."
+                                       : "");
   page += fmt::format("## Settings\n\n{}", SettingsTable(schema));
   page += fmt::format("\n## Front matter of its templates\n\n{}", FieldsText(schema));
   page += fmt::format("\n## When an answer is lost\n\n{}", PromiseText(registration));

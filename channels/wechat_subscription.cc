@@ -159,6 +159,7 @@ Registration WechatSubscriptionRegistration() {
       "said yes to this template, which is a consent with `credits`.";
   registration.schema.settings = SettingsTable();
   registration.schema.address = config::Address::kWechatOpenid;
+  registration.schema.needs_yes = true;
   registration.schema.required_fields = {"template_id"};
   registration.schema.optional_fields = {
       "page", "miniprogram.appid", "miniprogram.pagepath", "miniprogram_state", "lang", "data.*"};

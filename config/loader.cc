@@ -285,6 +285,9 @@ class Loader {
     });
     for (const auto& [name, schema] : channels_) {
       set->channels[name] = ContactOf(schema);
+      if (schema->needs_yes) {
+        set->shop.opt_in_by_channel[name] = true;
+      }
     }
     for (const ChannelConfig& channel : loaded_.config.channels) {
       if (set->channels[channel.name] == CampaignSet::Contact::kAttribute) {

@@ -75,6 +75,9 @@ struct ComponentSchema {
   std::vector<std::string> required_fields;
   std::vector<std::string> optional_fields;
   bool html = false;  // whether it sends an HTML version beside the text
+  // Whether the provider refuses marketing to who has not said yes to it: then `consent:` of the
+  // shop file cannot say opt_out.
+  bool needs_yes = false;
   // What works, but hardly as meant, and what to do instead; nothing when all is well.
   struct Advice {
     std::string message;

@@ -49,7 +49,8 @@ const Table& ShopFileTable() {
               {.name = "consent",
                .type = Type::kNamed,
                .help = "`opt_in`: no marketing without a consent; `opt_out`: until it is revoked. "
-                       "By channel; `default` for the rest",
+                       "By channel; `default` for the rest. A channel whose provider sends none "
+                       "without the customer's yes (`wechat_subscription`) is `opt_in` always",
                .default_text = "{default: opt_in}",
                .choices = {"opt_in", "opt_out"},
                .value = Type::kEnum},

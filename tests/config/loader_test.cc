@@ -98,6 +98,24 @@ TEST_F(LoaderTest, AChannelMayNameTheAttributeThatItIsAddressedBy) {
   EXPECT_EQ(loaded.campaigns->recipient_attributes.at("people"), "assistant");
 }
 
+TEST_F(LoaderTest, AShopThatOptsOutStillNeedsTheYesThatAProviderInsistsOn) {
+  ComponentSchemas schemas = TestSchemas();
+  schemas.channels[1].schema.needs_yes = true;
+  schemas.channels[1].schema.settings = {};
+  Write("shop.yaml",
+        "shop: {name: Demo, currency: CNY, timezone: Asia/Shanghai}\n"
+        "consent: {default: opt_out, subscription: opt_out}\n");
+  Write("huitou.yaml",
+        "state: {dir: s}\nshop: shop.yaml\ncampaigns: [campaigns]\ntemplates: templates\n"
+        "sources: [{http: {name: api}}]\nchannels:\n  console: {provider: console}\n"
+        "  subscription: {provider: file}\n");
+  const Loaded loaded = LoadAll(Path("huitou.yaml"), schemas, {});
+  EXPECT_THAT(Lines(loaded.diagnostics), IsEmpty());
+  ASSERT_EQ(loaded.status, LoadStatus::kGood);
+  EXPECT_TRUE(loaded.campaigns->shop.OptIn("subscription"));
+  EXPECT_FALSE(loaded.campaigns->shop.OptIn("console"));
+}
+
 TEST_F(LoaderTest, TheVersionIsOfTheTextAndItsTemplates) {
   const uint64_t before = All().files[0].source.version;
   EXPECT_EQ(All().files[0].source.version, before);

@@ -256,6 +256,14 @@ class SubscriptionMessages(WithJudges):
             if decision["outcome"] == outcome])
         return found[0].get("reason")
 
+    def test_without_a_yes_nothing_is_asked_of_wechat_though_the_shop_says_opt_out(self):
+        self.assertEqual(self.review(1, "rejected"), "consent")
+        self.assertNotIn(self.PATH, received(self.http)["requests"])
+        self.says_yes(1)
+        self.review(2, "dispatched")
+        self.arrived(1, "wechat_template")
+        self.assertEqual(self.review(3, "rejected"), "consent")
+
     def test_each_yes_lets_one_message_pass_and_43101_takes_back_those_that_are_left(self):
         self.says_yes(3)
         self.review(1, "dispatched")
