@@ -27,7 +27,8 @@ std::string OneUserid(std::string_view address) {
   return plain ? std::string(address) : "_";
 }
 
-std::vector<config::Setting> WecomSettings(std::string_view recipient_help) {
+std::vector<config::Setting> WecomSettings(std::string_view recipient_help,
+                                           std::string_view callbacks_help) {
   using config::SettingType;
   return {
       {.name = "corp_id", .required = true, .help = "The company's id (企业ID), `ww...`."},
@@ -41,6 +42,14 @@ std::vector<config::Setting> WecomSettings(std::string_view recipient_help) {
        .type = SettingType::kUrl,
        .default_value = "https://qyapi.weixin.qq.com",
        .help = "The API's address, where a private one is wanted."},
+      {.name = "callback_token",
+       .type = SettingType::kSecret,
+       .help = "The Token of the app's settings for receiving messages (接收消息), whose URL is "
+               "`/v1/callbacks/<channel>`; without it no callback is believed. " +
+               std::string(callbacks_help)},
+      {.name = "encoding_aes_key",
+       .type = SettingType::kSecret,
+       .help = "The EncodingAESKey of the same page, which goes with the token."},
   };
 }
 
@@ -54,7 +63,15 @@ Result<WecomApp> ReadWecomApp(const config::Settings& values) {
   if (!endpoint.ok()) {
     return endpoint.status();
   }
-  return WecomApp{values.Get("corp_id"), values.Get("corp_secret"), OriginOf(*endpoint)};
+  WecomApp app{values.Get("corp_id"), values.Get("corp_secret"), OriginOf(*endpoint), {}};
+  app.callback.app_id = app.corp_id;
+  if (Status status = ReadWechatCallback(values, &app.callback); !status.ok()) {
+    return status;
+  }
+  if (!app.callback.token.empty() && app.callback.aes_key.empty()) {
+    return Invalid("encoding_aes_key: is missing, and callback_token needs it");
+  }
+  return app;
 }
 
 WecomChannel::WecomChannel(WecomApp app) : app_(std::move(app)) {
@@ -80,6 +97,20 @@ std::optional<HttpRequest> WecomChannel::TokenRequest() const {
 
 Result<Channel::Token> WecomChannel::DecodeToken(const HttpResponse& response) const {
   return DecodeErrcodeToken(response);
+}
+
+CallbackReply WecomChannel::DecodeCallback(const CallbackRequest& request, TimeUs now) const {
+  WechatCall call = VerifyWechatCall(request, app_.callback, now);
+  if (!call.message) {
+    return std::move(call.reply);
+  }
+  // What is not empty would be a message in answer, and encrypted.
+  call.reply.response.body.clear();
+  if (std::optional<Receipt> receipt = ReceiptOf(*call.message)) {
+    receipt->time = FromUnixSeconds(ValueOf(*call.message, "CreateTime"));
+    call.reply.receipts.push_back(*std::move(receipt));
+  }
+  return std::move(call.reply);
 }
 
 }  // namespace huitou::channels

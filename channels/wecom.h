@@ -1,5 +1,6 @@
-// What the channels of a WeCom (企业微信) company share: its settings, its access token and the
-// codes that any call may answer (developer.work.weixin.qq.com, path/90455).
+// What the channels of a WeCom (企业微信) company share: its settings, its access token, the codes
+// that any call may answer (developer.work.weixin.qq.com, path/90455), and its callbacks, which are
+// always encrypted (path/90238, path/92130).
 //
 // gettoken gives the same token to all who ask with the same secret until it nears its end, so
 // instances do not push each other out; each app has a secret, and a token, of its own.
@@ -14,6 +15,7 @@
 
 #include "channels/answer.h"
 #include "channels/channel.h"
+#include "channels/wechat_callback.h"
 
 namespace huitou::channels {
 
@@ -50,9 +52,12 @@ struct WecomApp {
   std::string corp_id;
   std::string corp_secret;
   std::string endpoint;  // without a slash at the end
+  WechatCallbackSettings callback;
 };
 
-std::vector<config::Setting> WecomSettings(std::string_view recipient_help);
+// `callbacks_help` says what comes of them.
+std::vector<config::Setting> WecomSettings(std::string_view recipient_help,
+                                           std::string_view callbacks_help);
 Result<WecomApp> ReadWecomApp(const config::Settings& values);
 
 // An id as WeCom allows one, that means one person; "_", which is nobody's, for any other text: for
@@ -63,11 +68,14 @@ class WecomChannel : public Channel {
  public:
   std::optional<HttpRequest> TokenRequest() const override;
   Result<Token> DecodeToken(const HttpResponse& response) const override;
+  CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs now) const override;
 
  protected:
   explicit WecomChannel(WecomApp app);
 
   HttpRequest Post(std::string_view path, const EncodeContext& context, std::string body) const;
+  // What a message or an event says of a person, without its time; nothing for those of no concern.
+  virtual std::optional<Receipt> ReceiptOf(const FlatObject& message) const = 0;
 
  private:
   const WecomApp app_;

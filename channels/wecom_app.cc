@@ -5,7 +5,11 @@
 // message, that is a refusal (developer.work.weixin.qq.com, path/90236). WeCom can drop a request
 // that is repeated byte for byte; since two customers may have the same text for the same
 // assistant, that is only done where `duplicate_check` asks for it.
+//
+// What one of them writes to the app is a reply, whatever the words: an employee's "stop" is no
+// wish of the customers whose assistant it is.
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -64,6 +68,17 @@ class WecomAppChannel : public WecomChannel {
   }
 
  private:
+  std::optional<Receipt> ReceiptOf(const FlatObject& message) const override {
+    if (ValueOf(message, "MsgType") != "text") {
+      return std::nullopt;
+    }
+    Receipt receipt;
+    receipt.kind = Receipt::Kind::kReplied;
+    receipt.address = ValueOf(message, "FromUserName");
+    receipt.text = ValueOf(message, "Content");
+    return receipt;
+  }
+
   const std::string agent_id_;
   const std::string type_;  // "text" or "markdown"
   const bool duplicate_check_;
@@ -88,7 +103,10 @@ std::vector<config::Setting> SettingsTable() {
   using config::SettingType;
   std::vector<config::Setting> settings = WecomSettings(
       "The attribute of the customer that holds the userid of who gets the message, such as "
-      "`assistant`; a customer without one is refused with the reason `contact`.");
+      "`assistant`; a customer without one is refused with the reason `contact`.",
+      "What one of the people writes to the app is counted as a reply "
+      "(`huitou_receipts_total`) and changes nothing, a \"stop\" neither: one employee's wish is "
+      "not that of all the customers.");
   settings.push_back({.name = "agent_id",
                       .type = SettingType::kInteger,
                       .required = true,

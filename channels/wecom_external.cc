@@ -5,7 +5,12 @@
 // contact who cannot get it comes back in `fail_list` under errcode 0. A customer is named by the
 // external_userid in the attribute that `recipient` says: a request without one would go to every
 // contact of the sender, so it is always there. There is no key against repeats.
+//
+// A customer who deletes the employee (del_follow_user) has left, as one who unfollows a service
+// account has; who becomes a contact (add_external_contact) is back. An employee who deletes the
+// customer says nothing about what the customer wants.
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,6 +89,22 @@ class WecomExternalChannel : public WecomChannel {
     }
     return outcome;
   }
+
+ private:
+  std::optional<Receipt> ReceiptOf(const FlatObject& message) const override {
+    const std::string change = ValueOf(message, "Event") == "change_external_contact"
+                                   ? ValueOf(message, "ChangeType")
+                                   : "";
+    const bool left = change == "del_follow_user";
+    if (!left && change != "add_external_contact") {
+      return std::nullopt;
+    }
+    Receipt receipt;
+    receipt.kind = left ? Receipt::Kind::kUnsubscribed : Receipt::Kind::kSubscribed;
+    receipt.address = ValueOf(message, "ExternalUserID");
+    receipt.reason = left ? "unfollowed" : "";
+    return receipt;
+  }
 };
 
 Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
@@ -104,7 +125,10 @@ Registration WecomExternalRegistration() {
       "of their contacts.";
   registration.schema.settings = WecomSettings(
       "The attribute of the customer that holds the external_userid, such as `external_userid`; a "
-      "customer without one is refused with the reason `contact`.");
+      "customer without one is refused with the reason `contact`.",
+      "A customer who deletes the employee, or becomes a contact, is counted "
+      "(`huitou_receipts_total`); but customers are not looked up by an attribute: to end their "
+      "messages the shop sends `channel.unsubscribed`, to begin again `channel.subscribed`.");
   registration.schema.address = config::Address::kAttribute;
   registration.schema.optional_fields = {"sender", "link.title", "link.url", "link.desc",
                                          "link.picurl"};

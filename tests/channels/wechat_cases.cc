@@ -1,3 +1,4 @@
+#include "channels/url.h"
 #include "tests/channels/case.h"
 
 namespace huitou::channels {
@@ -172,6 +173,85 @@ ProviderCase OfApp(const std::string& provider) {
   return c;
 }
 
+// Encrypted and signed by wechatpy, by the token "test" at kWechatNow.
+constexpr char kWecomKey[] = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
+struct WecomCall {
+  const char* signature;
+  const char* encrypted;
+};
+constexpr WecomCall kWritten = {
+    "c4ca47a41b0cf48e1d8ba1a05d932fa338a723f7",
+    "GdvvEgnRjjkiOEmGHvKFf85pMCmaLjsoKzdRca5eTlcNuuVYY1K3yCUELcPir++hZ1d1CV+EuvEIMU6heqD7SOj7"
+    "8ADOGBxOxkYPH6m7jAmBcKM0zU5WE7PJbNIA3ucKh10gnv5mybCYLBeRoETlnkMBhTY1PaHOLH3sEjWA6PSZVQwt"
+    "5dyEYXvXnuZPpZHGicfkykOxW1ks3oUjx+XKoDq3/npgFsIGBIlOCYMSTqbGej45zDVI+fSSJiozzsfi8Bfa5qFS"
+    "JILCZgqH3GH6zjwQqGmeZfoQDInjHOYGJ+WQzQ5mSngHspyFb++SIPI6lrkEgmWcD9ykcvWam46UKSoUlEuQXoPS"
+    "GVBHsYWiw26IVqakRn/n/ChkxtW0TyjY"};
+constexpr WecomCall kEntered = {
+    "34781919abfc006e5635738dbadcc7aeb0f0091f",
+    "JViPP5plQEZsA7kHMdgHL7olhxwRYrtQ7m/Q0gS67+Sf8bbM8FjnxgIPaIkQaCGXpRL4y7drPxR6KX1A0zM418EX"
+    "wei8LPaKl8lzd6vBxwgr0ASF+Z6NJAqCDeHqCcBePjJ2ZA9hY3ERUInT/QhGE9BcfGFgcOQYfp2HmpIrdIS7G+Ax"
+    "KqjY3VHyUqRYyC83sSMTfbrYfp7ct2olFLV14pvSNCWny9udHoj6jeWBFyeOC4xl6lHnFApYb6MX9Uc1ZIKZG27x"
+    "PvH7qkZ0xvzZmHVTecC3iqKtJxePM3K0mk0U7ZPk2Gx56NCydfAx/wibz1nt1UYim1xvnT9rfDQHzA=="};
+constexpr WecomCall kLeft = {
+    "7b9fe3fd915fd1941c1d4c79f5a9e2ffbd7fd516",
+    "uvxrvsW8Zp2zN3ua/zMdOC1vAgXbjn2qWjFWQCv09oP0NP8QGHopLGjcZu8tATZR0Y/aMildfE75oIdzQQdWHzEh"
+    "U+qUQawlSkn4KQT4b5+1u1uIaGSgQeP5BXh+pH+7gB4GpimnDd873dJOVkKNGQkl0wM1X8a3iV39KAW3gEeKcP2L"
+    "XViqsJ5U8/bQAC8wNDj/cFMv2W8MqtWCMopGYahDUdVTgoUzCKU24hTDXtGRrzl6PsoU/RXrXiC0W2vM9pOocdDj"
+    "Qql2CbAbouhbt7WL8CcLJs4AvjOyJ79WdiHxOKPZOcJe7x6edusp/RsBPvQkEPgNh1zk1QGZOWWd4CLuscVhQuAI"
+    "vnJOzFqJBcfj8xiu7d6NNNMiDEBJDmKrkV0PbO12V9Ago3qZQjhBbgCswQbTMCWjCbfoRvIhyPOTNFvQw83XKfR5"
+    "QxPxd2CDdONatTx6fK3y06tgDEKXEw=="};
+constexpr WecomCall kAdded = {
+    "5c8765907a9f12a44f2a240dda43609df3f0064a",
+    "7FozVq3icWgJXVC87f5m8wN693CS25SDkiIJG1LxCZd2P/hzDr5GOJ+daGMRFx7UDvRmR4nUBrC3lPAvMeUxW1CU"
+    "Ujo8qLwvt5FoSPcQ45g3XitkO843QE4dDgvnYZ/GfXG8TJ0oD11/THzrGkzSSt+cqIPvYxBN75JSDD1hRLIDcsYB"
+    "fvCu1E07TfdvFOMSTwbm+egvLNGqUTXLs/smvRynVAHVjtEM2jP35gEp/lbLIy9auw4puevkq1wME4t6OrE+6Zdk"
+    "ujVDSWsOBuSTOAgtkNTXJDQDFAGxOL0qA8HdMOZ1epqy4pFbEgCra03JDszokZTE3o0msglWSgRBgjvnszVCbFcx"
+    "N29Bql7i1qvAbON8QpqjU4uAsQ+lXvgSlZJmiPH9GsXq4Xr7EQgBRn7ML+52J1tAyHVCe+K6TRqINSv1tXM9ut/t"
+    "+iN0/VgS0Yx4aLTSZW0HDYqXaCcZKGq8AyPzQXI2LSIqqvthTCgPfVD0VGtdwJzD+ms9n6dY"};
+constexpr WecomCall kDeleted = {
+    "66b56e29f7914a138cbbbeed7f7be501e53c7f83",
+    "cq113gtnT9qpc05HzFIqIzTSjzCBvXSvWxHpK9vKmyTqJkBRQPDgBECIBNtp5yNiF3ZZS5K9l3FTT8GW/+DvmCsH"
+    "yJ4UhBVWgrjCTpARG4k9VY4oI/7urW2tUNOKmt9iMB4lEd8M+bRJDU8mXDT+wKthPyOX6TRDxA83BDTpnIAp5WTA"
+    "72oqZl2PLBhEMTRQmWIHJH+Tru4iidMPk4aLROe9yQ13jhbweiGpry5HwEuILq8PkeVF//tUouB0U7SCYkfATiG0"
+    "L12/ikSLSTP1ZJFeGhG6PlSJ6CBg2tdzwGXQBs9SkzaM19oF5YDqLpg/ktFyE2dYGdH18COCesqFaKb2UIwTQ8qi"
+    "CuSSpoHn2GFpDAarZV8PQAcjTiFgnqgd+PuhyjybKRpdrlu5l+pfmtEW5TYjFR/LiBzRiCyVXdcpgGkx2/Jl4bav"
+    "HAcglA+0S+RGGXxd/S5CIqaZxgx0mr8HrDEtTQzOkwYL6lyLBzXQ9j1cGczSOrWuwcVzravK"};
+constexpr WecomCall kOfAnother = {
+    "017c95074c7b9c93c0ea6980f4ad433157315f47",
+    "b34o8W8hPSr7Yp4xz9kKqfeOJdZ7Z3MLhpSWE9vjxALsd5BIJm+0MWBkYCUVHtLw/hBME3bVNYJWokJ+PphUA2FL"
+    "Eb+TqEYSpCFSsrAmOe3gZtOtdfWIiFuNV8/mYE2L+yOI5n4VeUeZbokAtQOGi7LVH+DPrFBLVZBw6oAJNRWGD6Xv"
+    "BQg51+q2fhc+gFaPzbd9eFC/jfqUKxv383B3eF7fTqgge+zK8tZfcogfJlFl83R/Y8Lyg3knm1n+FCU4eMgvr7RJ"
+    "wTwDcA+QyUdpJTANapofKQKy5z6YLFFcb2TXp/Lc1yFhbh242BPXj/j8km1+tw7y7/ECRhBSHWBqxei2thr8KZC9"
+    "awbnCrvEpNTXXs1XWAB0mbS6Zt/2eb7mjehNJx/Kd47keqePUIywQszpEuGRO+WJHda82N53ZiDoIXyMt+M806lL"
+    "pQjC4Lu3oiozALTeH/6KOllEsWclCg=="};
+constexpr WecomCall kQuestion = {
+    "1c85f0083605509b9fe9c6619a2901a7f36ae006",
+    "+0NPr5BxOWN9MBuk2dgXcxJGQKJ18NclkiigWHzwCmQKfIFzxNrwacLZKS+aoM2gMn2Taq1ecjBFHba9Syly2A=="};
+
+CallbackRequest WecomPost(const WecomCall& call) {
+  return Post(std::string("/v1/callbacks/wecom?timestamp=1410685589&nonce=test&msg_signature=") +
+                  call.signature,
+              std::string("<xml><ToUserName>ww5823bf96d3bd56c7</ToUserName><AgentID>1000002"
+                          "</AgentID><Encrypt><![CDATA[") +
+                  call.encrypted + "]]></Encrypt></xml>");
+}
+
+std::vector<CallbackCase> OfCompanies() {
+  CallbackRequest question = WecomPost(kQuestion);
+  question.method = "GET";
+  question.body.clear();
+  question.url += "&echostr=" + PercentEncode(kQuestion.encrypted);
+  CallbackRequest plain = Post(kWechatQuery, WechatEvent("<MsgType>text</MsgType>"));
+  return {
+      {"the console's question", question, kWechatNow, ""},
+      {"another company's", WecomPost(kOfAnother), kWechatNow, "refused"},
+      {"signed for another text", WecomPost({kLeft.signature, kAdded.encrypted}), kWechatNow,
+       "refused"},
+      {"an old one", WecomPost(kLeft), kWechatNow + kHourUs, "refused"},
+      {"not encrypted", plain, kWechatNow, "refused"},
+  };
+}
+
 // The same for the channels of one company.
 ProviderCase OfCompany(const std::string& provider) {
   ProviderCase c;
@@ -179,7 +259,9 @@ ProviderCase OfCompany(const std::string& provider) {
   c.settings.values = {{"corp_id", "ww5823bf96d3bd56c7"},
                        {"corp_secret", "the-secret-of-the-app"},
                        {"endpoint", "https://qyapi.weixin.qq.com"},
-                       {"recipient", "assistant"}};
+                       {"recipient", "assistant"},
+                       {"callback_token", "test"},
+                       {"encoding_aes_key", kWecomKey}};
   c.secrets = {"the-secret-of-the-app", "TOKEN-OF-THE-HOUR"};
   c.bad_settings = {{"corp_id", ""},
                     {"corp_id", "two words"},
@@ -187,11 +269,15 @@ ProviderCase OfCompany(const std::string& provider) {
                     {"recipient", ""},
                     {"recipient", "two words"},
                     {"endpoint", "qyapi.weixin.qq.com"},
-                    {"endpoint", "https://x.test/cgi-bin"}};
+                    {"endpoint", "https://x.test/cgi-bin"},
+                    {"callback_token", "no blanks, please"},
+                    {"encoding_aes_key", ""},
+                    {"encoding_aes_key", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2!"}};
   c.message = ExampleMessage();
   c.message.address = "zhangsan";
   c.context = ExampleContext();
   c.answers = ErrcodeAnswers(provider);
+  c.callbacks = OfCompanies();
   return c;
 }
 
@@ -244,6 +330,11 @@ ProviderCase WecomAppCase() {
   const auto answers = [&c](const char* story, const char* body, Kind kind, const char* reason) {
     c.answers.push_back({story, HttpAnswer(200, body), kind, reason});
   };
+  const std::string from = " address=zhangsan";
+  const std::string at = " time=2014-03-24T11:02:00Z";
+  c.callbacks.push_back({"an employee writes, were it to stop", WecomPost(kWritten), kWechatNow,
+                         "replied" + from + " text=退订" + at});
+  c.callbacks.push_back({"an employee opens the app", WecomPost(kEntered), kWechatNow, ""});
   answers("a member who left", R"({"errcode":0,"errmsg":"ok","invaliduser":"zhangsan"})",
           Kind::kRejected, "bad_recipient");
   answers("one without a licence", R"({"errcode":0,"invaliduser":"","unlicenseduser":"zhangsan"})",
@@ -257,6 +348,13 @@ ProviderCase WecomExternalCase() {
   ProviderCase c = OfCompany("wecom_external");
   c.message.address = "woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA";
   c.message.fields = {{"sender", "zhangsan"}, {"link.title", "回"}, {"link.url", "https://x.test"}};
+  const std::string who = " address=woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA";
+  const std::string at = " time=2014-03-24T11:02:00Z";
+  c.callbacks.push_back({"a customer deletes the employee", WecomPost(kLeft), kWechatNow,
+                         "unsubscribed" + who + " reason=unfollowed" + at});
+  c.callbacks.push_back(
+      {"a customer becomes a contact", WecomPost(kAdded), kWechatNow, "subscribed" + who + at});
+  c.callbacks.push_back({"an employee deletes the customer", WecomPost(kDeleted), kWechatNow, ""});
   c.answers.push_back({"a contact who cannot get it",
                        HttpAnswer(200, R"({"errcode":0,"fail_list":["wo1"],"msgid":"m1"})"),
                        Kind::kRejected, "bad_recipient"});

@@ -32,7 +32,7 @@ constexpr char kAesKey[] = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
 constexpr char kAppId[] = "wx5823bf96d3bd56c7";
 
 std::unique_ptr<Channel> Make(const std::string& provider) {
-  const config::Settings settings{
+  config::Settings settings{
       {{"url", provider == "smtp" ? "smtp://127.0.0.1:25" : "https://x.example.com/"},
        {"path", "x"},
        {"secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
@@ -56,6 +56,9 @@ std::unique_ptr<Channel> Make(const std::string& provider) {
        {"brokers", "127.0.0.1:9092"},
        {"topic", "x"},
        {"callback_token", kAliyunToken}}};
+  if (provider.starts_with("wecom")) {
+    settings.values["encoding_aes_key"] = kAesKey;
+  }
   Result<std::unique_ptr<Channel>> channel = FindProvider(provider)->make(settings);
   CHECK(channel.ok());
   return *std::move(channel);

@@ -4,22 +4,26 @@
     wechat_test.py BUILD_DIR
 
 What dump_requests writes, with Chinese, emoji, reserved characters, empty and longest texts, must be
-what wechatpy sends for the same message: method, address, token and JSON.
+what wechatpy sends for the same message: method, address, token and JSON. And what wechatpy
+encrypts and signs as WeCom's callbacks, the daemon must read, and nothing else.
 """
 
 import json
 import os
 import re
 import sys
+import time
 import types
 import unittest
 import unittest.mock
 import urllib.parse
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "end_to_end"))
 sys.path.insert(0, HERE)
 import channels_test  # noqa: E402
 import vendors  # noqa: E402
+from house import House, ask, small_config, wait_for  # noqa: E402
 
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ.get("HUITOU_BUILD_DIR", ".")
 vendors.fetch()
@@ -28,6 +32,8 @@ import requests as http  # noqa: E402
 from wechatpayv3 import utils as pay  # noqa: E402
 from wechatpy.client import WeChatClient  # noqa: E402
 from wechatpy.enterprise import WeChatClient as WeComClient  # noqa: E402
+from wechatpy.utils import WeChatSigner  # noqa: E402
+from wechatpy.enterprise.crypto import PrpCrypto, WeChatCrypto  # noqa: E402
 
 REQUESTS = channels_test.dumped(BUILD)
 OPENID = "oia2TjuEGTNoeX76QEjQNrcURxG8"
@@ -89,6 +95,70 @@ class Requests(unittest.TestCase):
         self.compare("wecom_external", lambda request: client.external_contact.add_msg_template({
             "chat_type": "single", "external_userid": ["woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA"],
             "sender": "zhangsan", "text": {"content": text_of(request)}}))
+
+
+CORP_ID = "ww5823bf96d3bd56c7"
+AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
+COMPANY = small_config("""\
+  team: {provider: wecom_app, agent_id: 1000002, recipient: assistant, ALL}
+  contacts: {provider: wecom_external, recipient: external_userid, ALL}
+""".replace("ALL", f"corp_id: {CORP_ID}, corp_secret: env:CORP_SECRET, callback_token: env:TOKEN, "
+                   "encoding_aes_key: env:AES"))
+
+
+class WecomCallbacks(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.house = House(os.path.join(BUILD, "huitou"), COMPANY, {}, {}, env={
+            "CORP_SECRET": "judge-corp-secret", "TOKEN": "judgetoken", "AES": AES_KEY})
+        cls.house.__enter__()
+        cls.addClassCleanup(cls.house.__exit__, None, None, None)
+        cls.house.start()
+
+    def call(self, channel, inner, corp_id=CORP_ID, spoil=lambda text: text):
+        now = str(int(time.time()))
+        xml = (f"<xml><ToUserName>{corp_id}</ToUserName><FromUserName>zhangsan</FromUserName>"
+               f"<CreateTime>{now}</CreateTime>{inner}</xml>")
+        body = WeChatCrypto("judgetoken", AES_KEY, corp_id).encrypt_message(xml, "nonce", now)
+        signature = re.search(r"<MsgSignature><!\[CDATA\[(\w+)", body)[1]
+        return ask(self.house.port, "POST", f"/v1/callbacks/{channel}?" + urllib.parse.urlencode(
+            {"msg_signature": signature, "timestamp": now, "nonce": "nonce"}), spoil(body).encode())
+
+    def count(self, channel, kind):
+        return self.house.metrics().get(
+            f'huitou_receipts_total{{channel="{channel}",kind="{kind}",known="no"}}', 0)
+
+    def test_the_console_s_question_is_answered(self):
+        crypto = WeChatCrypto("judgetoken", AES_KEY, CORP_ID)
+        echo = PrpCrypto(crypto.key).encrypt("1616140317555161061", CORP_ID).decode()
+        now = str(int(time.time()))
+        signer = WeChatSigner()
+        signer.add_data("judgetoken", now, "nonce", echo)
+        for channel in ("team", "contacts"):
+            for signature, wanted in ((signer.signature, 200), ("0" * 40, 403)):
+                query = urllib.parse.urlencode({"msg_signature": signature, "timestamp": now,
+                                                "nonce": "nonce", "echostr": echo})
+                status, answer = ask(self.house.port, "GET", f"/v1/callbacks/{channel}?{query}")
+                self.assertEqual(status, wanted)
+                self.assertEqual(str(answer) == "1616140317555161061", wanted == 200)
+
+    def test_what_employees_write_and_what_customers_do_is_read(self):
+        text = "<MsgType>text</MsgType><Content><![CDATA[好的 😊]]></Content>"
+        self.assertEqual(self.call("team", text)[0], 200)
+        wait_for("the reply", lambda: self.count("team", "replied") == 1)
+        for change, kind in (("del_follow_user", "unsubscribed"),
+                             ("add_external_contact", "subscribed")):
+            self.assertEqual(self.call("contacts", (
+                "<MsgType>event</MsgType><Event>change_external_contact</Event>"
+                f"<ChangeType>{change}</ChangeType><UserID>zhangsan</UserID>"
+                "<ExternalUserID>woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA</ExternalUserID>"))[0], 200)
+            wait_for(kind, lambda kind=kind: self.count("contacts", kind) == 1)
+
+    def test_what_is_another_company_s_or_was_spoilt_is_not_believed(self):
+        text = "<MsgType>text</MsgType><Content>hi</Content>"
+        self.assertEqual(self.call("contacts", text, corp_id="ww0000000000000000")[0], 403)
+        self.assertEqual(self.call("contacts", text, spoil=lambda body: body.replace(
+            "<Encrypt><![CDATA[", "<Encrypt><![CDATA[AAAA"))[0], 403)
 
 
 def pay_keys():
