@@ -1,10 +1,11 @@
-// Alibaba Cloud SMS: SendSms and SendBatchSms of Dysmsapi 2017-05-25, the receipts (SmsReport) and
-// replies (SmsUp).
+// Alibaba Cloud SMS: SendSms, SendBatchSms and QuerySendDetails of Dysmsapi 2017-05-25, the
+// receipts (SmsReport) and replies (SmsUp).
 //
 // Neither has idempotency: a repeat is a second message on the phone and on the bill. So the
 // promise is at most once unless the config says otherwise; the OutId that travels with the message
-// comes back in the receipt and settles what a lost answer left open. A batch has one OutId and one
-// answer for all its numbers: its messages are known by that and the number.
+// comes back in the receipt, and in the details that can be asked for, and settles what a lost
+// answer left open. A batch has one OutId and one answer for all its numbers: its messages are
+// known by that and the number.
 #include <algorithm>
 #include <memory>
 #include <span>
@@ -31,6 +32,7 @@ using Kind = Outcome::Kind;
 
 constexpr std::string_view kParameterPrefix = "param.";
 constexpr std::string_view kBatchPrefix = "batch-";
+constexpr std::string_view kMainland = "+86";
 constexpr std::string_view kAcknowledged = R"({"code":0,"msg":"接收成功"})";
 
 // The documented codes of SendSms and of the gateway before it. No flag says which may be
@@ -148,24 +150,55 @@ DurationUs LimitWindow(std::string_view message) {
   return says("小时") || says("hour") ? kHourUs : kMinuteUs;
 }
 
-void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
-  Receipt receipt;
-  const bool delivered = ValueOf(item, "success") == "true";
+// `receipt` names the message; what became of it is added, and that its recipient wants no more.
+void AppendFate(Receipt receipt, bool delivered, const std::string& code, const std::string& phone,
+                std::vector<Receipt>* receipts) {
   receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
-  const std::string out_id = ValueOf(item, "out_id");
-  receipt.dispatch = Id128::Parse(out_id);
-  receipt.provider_message_id = out_id.starts_with(kBatchPrefix)
-                                    ? IdInBatch(out_id, ValueOf(item, "phone_number"))
-                                    : ValueOf(item, "biz_id");
-  const std::string code = ValueOf(item, "err_code");
   receipt.reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
-  receipt.time = BeijingTime(ValueOf(item, "report_time"));
   receipts->push_back(receipt);
   if (!delivered && (code == "USER_REJECT" || code == "MOBILE_IN_BLACK")) {
     receipt.kind = Receipt::Kind::kUnsubscribed;
-    receipt.address = E164(ValueOf(item, "phone_number"));
-    receipts->push_back(receipt);
+    receipt.address = E164(phone);
+    receipts->push_back(std::move(receipt));
   }
+}
+
+void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
+  const std::string phone = ValueOf(item, "phone_number");
+  const std::string out_id = ValueOf(item, "out_id");
+  Receipt receipt;
+  receipt.dispatch = Id128::Parse(out_id);
+  receipt.provider_message_id =
+      out_id.starts_with(kBatchPrefix) ? IdInBatch(out_id, phone) : ValueOf(item, "biz_id");
+  receipt.time = BeijingTime(ValueOf(item, "report_time"));
+  AppendFate(std::move(receipt), ValueOf(item, "success") == "true", ValueOf(item, "err_code"),
+             phone, receipts);
+}
+
+// SendStatus of QuerySendDetails.
+constexpr std::string_view kFailed = "2";
+constexpr std::string_view kDelivered = "3";
+
+// One of the messages that a number got that day; nothing unless it is the one that was sent.
+std::optional<QueryAnswer> AnswerOf(const FlatObject& item, const SentMessage& sent) {
+  const std::string out_id = ValueOf(item, "OutId");
+  const bool in_batch = !sent.provider_message_id.empty() && out_id.starts_with(kBatchPrefix) &&
+                        IdInBatch(out_id, sent.message.address) == sent.provider_message_id;
+  if (!in_batch && out_id != sent.message.dispatch.ToString()) {
+    return std::nullopt;
+  }
+  QueryAnswer answer;
+  answer.kind = QueryAnswer::Kind::kAccepted;
+  const std::string status = ValueOf(item, "SendStatus");
+  if (status == kFailed || status == kDelivered) {
+    answer.kind = QueryAnswer::Kind::kTold;
+    Receipt receipt;
+    receipt.dispatch = sent.message.dispatch;
+    receipt.time = BeijingTime(ValueOf(item, "ReceiveDate"));
+    AppendFate(std::move(receipt), status == kDelivered, ValueOf(item, "ErrCode"),
+               sent.message.address, &answer.receipts);
+  }
+  return answer;
 }
 
 struct AliyunSettings {
@@ -256,6 +289,41 @@ class AliyunChannel : public Channel {
     return outcomes;
   }
 
+  // The messages that a number got on one day.
+  std::optional<HttpRequest> EncodeQuery(const SentMessage& sent,
+                                         const EncodeContext& context) const override {
+    std::string phone = Digits(sent.message.address);
+    if (sent.message.address.starts_with(kMainland)) {
+      phone.erase(0, kMainland.size() - 1);  // its 11 digits alone
+    }
+    return Call("QuerySendDetails",
+                {{"CurrentPage", "1"},
+                 {"PageSize", std::to_string(limits::kAliyunDetailsMax)},
+                 {"PhoneNumber", phone},
+                 {"SendDate", BeijingDay(sent.sent_at)}},
+                {}, context);
+  }
+
+  QueryAnswer DecodeQuery(const Answer& answer, const SentMessage& sent) const override {
+    const HttpResponse* response = HttpResponseOf(answer);
+    const std::string_view body = response == nullptr ? std::string_view() : response->body;
+    const FlatObject head = ParseJsonObject(body).value_or(FlatObject());
+    const auto items = ParseJsonObjectsAt(body, "/SmsSendDetailDTOs/SmsSendDetailDTO");
+    if (ValueOf(head, "Code") != "OK" || !items) {
+      return {};
+    }
+    // A repeat has the same OutId: what one of them has reached counts.
+    QueryAnswer best;
+    best.kind = QueryAnswer::Kind::kNotFound;
+    for (const FlatObject& item : *items) {
+      std::optional<QueryAnswer> found = AnswerOf(item, sent);
+      if (found && (best.kind != QueryAnswer::Kind::kTold || IsDelivered(*found))) {
+        best = *std::move(found);
+      }
+    }
+    return best;
+  }
+
   CallbackReply DecodeCallback(const CallbackRequest& request, TimeUs /*now*/) const override {
     TokenCallback call = ReadTokenCallback(request, settings_.callback_token, kAcknowledged);
     for (const FlatObject& item : call.items) {
@@ -336,7 +404,8 @@ std::vector<config::Setting> SettingsTable() {
       {.name = "access_key_id",
        .type = SettingType::kSecret,
        .required = true,
-       .help = "Of a RAM user that may do dysms:SendSms and dysms:SendBatchSms and nothing else."},
+       .help = "Of a RAM user that may do dysms:SendSms, dysms:SendBatchSms and "
+               "dysms:QuerySendDetails and nothing else."},
       {.name = "access_key_secret",
        .type = SettingType::kSecret,
        .required = true,
@@ -376,6 +445,7 @@ Registration AliyunRegistration() {
       "there are several; the signature counts. A repeat is charged again.";
   registration.receipts = true;
   registration.receipts_need = {"callback_token"};
+  registration.answers_queries = true;
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

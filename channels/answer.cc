@@ -17,16 +17,20 @@ namespace {
 
 using Kind = Outcome::Kind;
 
-// "Sun, 06 Nov 1994 08:49:37 GMT", the only date that HTTP may still write.
-std::optional<TimeUs> ParseHttpDate(const std::string& text) {
+std::optional<TimeUs> ParseDate(const char* format, const std::string& text) {
   std::istringstream stream(text);
   stream.imbue(std::locale::classic());
   date::sys_seconds time;
-  date::from_stream(stream, "%a, %d %b %Y %H:%M:%S GMT", time);
+  date::from_stream(stream, format, time);
   if (stream.fail()) {
     return std::nullopt;
   }
   return time.time_since_epoch().count() * kSecondUs;
+}
+
+// "Sun, 06 Nov 1994 08:49:37 GMT", the only date that HTTP may still write.
+std::optional<TimeUs> ParseHttpDate(const std::string& text) {
+  return ParseDate("%a, %d %b %Y %H:%M:%S GMT", text);
 }
 
 std::string ScalarText(simdjson::dom::element element) {
@@ -168,12 +172,18 @@ std::optional<FlatObject> ParseJsonObject(std::string_view json) {
 }
 
 std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json) {
+  return ParseJsonObjectsAt(json, "");
+}
+
+std::optional<std::vector<FlatObject>> ParseJsonObjectsAt(std::string_view json,
+                                                          std::string_view pointer) {
   if (json.size() > limits::kCallbackBytesMax) {
     return std::nullopt;
   }
   simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) {
+  if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS ||
+      root.at_pointer(pointer).get(root) != simdjson::SUCCESS) {
     return std::nullopt;
   }
   std::vector<FlatObject> objects;
@@ -258,6 +268,10 @@ std::optional<std::vector<Outcome>> OutcomesOfBatch(const Outcome& whole, size_t
   const bool each_alone = whole.kind == Kind::kRejected || whole.reason == "recipient_limit" ||
                           (whole.kind == Kind::kChannelPaused && whole.reason == "unauthorized");
   return each_alone ? std::nullopt : std::optional(std::vector<Outcome>(count, whole));
+}
+
+TimeUs FromMailDate(const std::string& text) {
+  return ParseDate("%a, %d %b %Y %H:%M:%S %z", text).value_or(0);
 }
 
 std::string ReasonWord(std::string_view text) {

@@ -44,11 +44,17 @@ using FlatObject = std::map<std::string, std::string, std::less<>>;
 std::optional<FlatObject> ParseJsonObject(std::string_view json);
 // Nothing unless `json` is an object or an array of objects.
 std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json);
+// The same of what is at this JSON Pointer (RFC 6901).
+std::optional<std::vector<FlatObject>> ParseJsonObjectsAt(std::string_view json,
+                                                          std::string_view pointer);
 
-// The scalars at these JSON Pointers (RFC 6901), in their order, as in a FlatObject; empty where
+// The scalars at these JSON Pointers, in their order, as in a FlatObject; empty where
 // there is none. Nothing unless `json` is JSON.
 std::optional<std::vector<std::string>> ParseJsonAt(std::string_view json,
                                                     std::span<const std::string_view> pointers);
+
+// "Thu, 24 Aug 2023 05:01:45 +0000" (RFC 5322); 0 for what is no such text.
+TimeUs FromMailDate(const std::string& text);
 
 // Whole seconds since 1970; 0 for what is no such number.
 TimeUs FromUnixSeconds(std::string_view text);

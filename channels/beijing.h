@@ -13,6 +13,9 @@ namespace huitou::channels {
 // 0 for what is no such text.
 TimeUs BeijingTime(std::string text);
 
+// The day that the calendars there show, as 20260102.
+std::string BeijingDay(TimeUs time);
+
 // How long from `now` until the clocks there show this full hour next: more than 0, a day at most.
 DurationUs UntilBeijingHour(TimeUs now, int hour);
 

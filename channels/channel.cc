@@ -21,6 +21,10 @@ std::optional<std::vector<Outcome>> Channel::DecodeBatch(const Answer& /*answer*
   return std::nullopt;
 }
 
+Result<Channel::Polled> Channel::DecodePoll(const Answer& /*answer*/) const {
+  return Status(StatusCode::kInternal, "this channel fetches no receipts");
+}
+
 Result<Channel::Token> Channel::DecodeToken(const HttpResponse& /*response*/) const {
   return Status(StatusCode::kInternal, "this channel has no access token");
 }

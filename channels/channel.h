@@ -155,6 +155,26 @@ struct Receipt {
   TimeUs time = 0;  // 0 when the provider does not say
 };
 
+// A message that a provider is asked about: as it was sent, by an attempt that is over.
+struct SentMessage {
+  Message message;
+  std::string provider_message_id;  // empty: the answer that would have named it was lost
+  TimeUs sent_at = 0;               // wall clock; not after the request
+};
+
+// What the provider says of it.
+struct QueryAnswer {
+  enum class Kind : uint8_t {
+    kUnanswered,  // nothing; it may be asked again
+    kNotFound,    // it knows of no such message, which is no proof that none is on its way
+    kAccepted,    // it has the message; what becomes of that is open
+    kTold,        // what became of it: `receipts`
+  };
+  Kind kind = Kind::kUnanswered;
+  std::string provider_message_id;  // of kAccepted, where receipts will name it
+  std::vector<Receipt> receipts;    // of kTold; the first is of the message
+};
+
 struct CallbackRequest {
   std::string method;
   std::string url;  // as the provider called it, with the query
@@ -224,6 +244,28 @@ class Channel {
   virtual std::optional<std::vector<Receipt>> DecodeMail(std::string_view /*mail*/) const {
     return std::nullopt;
   }
+  // What became of one message, of providers that answer that (Registration::answers_queries):
+  // asked when the answer to a send was lost, and before silence counts as "did not arrive".
+  // Nothing for a message that cannot be asked about.
+  virtual std::optional<HttpRequest> EncodeQuery(const SentMessage& /*sent*/,
+                                                 const EncodeContext& /*context*/) const {
+    return std::nullopt;
+  }
+  virtual QueryAnswer DecodeQuery(const Answer& /*answer*/, const SentMessage& /*sent*/) const {
+    return {};
+  }
+  // For providers that keep receipts until they are fetched, each once: how often that is done (0:
+  // never), by which requests, and what came. A full answer has more behind it.
+  virtual DurationUs PollInterval() const { return 0; }
+  virtual std::vector<HttpRequest> EncodePolls(const EncodeContext& /*context*/) const {
+    return {};
+  }
+  struct Polled {
+    std::vector<Receipt> receipts;
+    bool more = false;
+  };
+  // Unavailable with a bounded word when it was no answer.
+  virtual Result<Polled> DecodePoll(const Answer& answer) const;
   // For providers with a shared access token: how to get one, and what came.
   virtual std::optional<HttpRequest> TokenRequest() const { return std::nullopt; }
   struct Token {
@@ -244,6 +286,7 @@ struct Registration {
   bool receipts_of_delivery = true;  // false: they tell of failures, and silence means nothing
   // The settings without any of which none comes; empty: none is needed.
   std::vector<std::string_view> receipts_need;
+  bool answers_queries = false;              // whether it can be asked about single messages
   std::span<const AnswerRule> answers = {};  // the provider's own codes, in static storage
   Result<std::unique_ptr<Channel>> (*make)(const config::Settings& settings) = nullptr;
 };

@@ -23,6 +23,11 @@ inline constexpr size_t kCallbackTokenBytesMin = 16;
 // Numbers in one request, as Alibaba's SendBatchSms and Tencent's SendSms take them.
 inline constexpr size_t kAliyunBatchMax = 100;
 inline constexpr size_t kTencentBatchMax = 200;
+// What one answer lists, as Alibaba's QuerySendDetails and Tencent's pulling take it.
+inline constexpr size_t kAliyunDetailsMax = 50;
+inline constexpr size_t kTencentPullMax = 100;
+// How often receipts may be fetched: nothing in a campaign waits for less than a minute.
+inline constexpr DurationUs kPollIntervalMin = 5 * kSecondUs;
 // Characters of an SMS, its signature included. Alibaba's and Tencent's rules of content length say
 // 500; Twilio's Body takes 1,600.
 inline constexpr size_t kChineseSmsUnitsMax = 500;

@@ -43,6 +43,11 @@ Receipt SmsReply(std::string_view phone, std::string text, TimeUs time) {
   return receipt;
 }
 
+bool IsDelivered(const QueryAnswer& answer) {
+  return answer.kind == QueryAnswer::Kind::kTold &&
+         answer.receipts.front().kind == Receipt::Kind::kDelivered;
+}
+
 TokenCallback ReadTokenCallback(const CallbackRequest& request, std::string_view token,
                                 std::string_view acknowledgement) {
   if (token.empty() || !SameSecret(QueryValue(request.url, "token"), token)) {

@@ -24,6 +24,9 @@ std::string SmsText(const Message& message);
 // What somebody wrote back: an opt-out or another reply. `phone` as the provider writes it.
 Receipt SmsReply(std::string_view phone, std::string text, TimeUs time);
 
+// Whether the provider says that the message has arrived.
+bool IsDelivered(const QueryAnswer& answer);
+
 // A callback believed only with the secret in its URL, ?token=<token>, and its JSON objects;
 // refused and without any unless it is a POST of those.
 struct TokenCallback {

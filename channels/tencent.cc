@@ -1,7 +1,8 @@
-// Tencent Cloud SMS: SendSms 2021-01-11, its status callbacks and replies.
+// Tencent Cloud SMS: SendSms 2021-01-11, its statuses and replies, by callback or fetched.
 //
-// SendSms has no idempotency, and its receipts do not echo the SessionContext: a lost answer stays
-// open. So the promise is at most once unless the config says otherwise.
+// SendSms has no idempotency, and its callbacks do not echo the SessionContext; statuses that are
+// asked for do, for accounts that have asked Tencent for it. Without, a lost answer stays open. So
+// the promise is at most once unless the config says otherwise.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -206,6 +207,23 @@ std::map<std::string, NumberStatus> ReadStatuses(const Answer& answer, size_t co
   return statuses;
 }
 
+// One status as PullSmsSendStatus and PullSmsSendStatusByPhoneNumber give it. SessionContext is
+// there for accounts that have asked Tencent for it.
+Receipt StatusReceipt(const FlatObject& item) {
+  Receipt receipt;
+  const bool delivered = ValueOf(item, "ReportStatus") == "SUCCESS";
+  const std::string code = ValueOf(item, "Description");
+  receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
+  receipt.reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
+  receipt.dispatch = Id128::Parse(ValueOf(item, "SessionContext"));
+  receipt.provider_message_id = ValueOf(item, "SerialNo");
+  receipt.time = FromUnixSeconds(ValueOf(item, "UserReceiveTime"));
+  return receipt;
+}
+
+constexpr std::string_view kStatuses = "/Response/PullSmsSendStatusSet";
+constexpr std::string_view kReplies = "/Response/PullSmsReplyStatusSet";
+
 Receipt ReportReceipt(const FlatObject& item) {
   Receipt receipt;
   const bool delivered = ValueOf(item, "report_status") == "SUCCESS";
@@ -227,6 +245,7 @@ struct TencentSettings {
   Url endpoint;
   std::string callback_token;
   size_t batch = 1;
+  DurationUs poll = 0;
 };
 
 class TencentChannel : public Channel {
@@ -246,22 +265,70 @@ class TencentChannel : public Channel {
 
   Request EncodeBatch(std::span<const Message> messages,
                       const EncodeContext& context) const override {
-    CloudRequest cloud;
-    cloud.headers = {{"content-type", "application/json; charset=utf-8"},
-                     {"host", settings_.endpoint.authority}};
-    cloud.body = Body(messages);
-    HttpRequest request;
-    request.url = OriginOf(settings_.endpoint) + "/";
-    request.headers = cloud.headers;  // the two that the vendor's own library signs
-    request.headers.emplace_back("x-tc-action", "SendSms");
-    request.headers.emplace_back("x-tc-version", "2021-01-11");
-    request.headers.emplace_back("x-tc-timestamp", std::to_string(context.now / kSecondUs));
-    request.headers.emplace_back("x-tc-region", settings_.region);
-    request.headers.emplace_back(
-        "authorization",
-        Tc3Authorization(cloud, "sms", context.now, settings_.secret_id, settings_.secret_key));
-    request.body = std::move(cloud.body);
-    return request;
+    return Call("SendSms", Body(messages), context);
+  }
+
+  // What carriers have said of a number's messages since then.
+  std::optional<HttpRequest> EncodeQuery(const SentMessage& sent,
+                                         const EncodeContext& context) const override {
+    JsonObject body;
+    body.AddInteger("BeginTime", sent.sent_at / kSecondUs)
+        .AddInteger("Offset", 0)
+        .AddInteger("Limit", limits::kTencentPullMax)
+        .Add("PhoneNumber", sent.message.address)
+        .Add("SmsSdkAppId", settings_.sdk_app_id);
+    return Call("PullSmsSendStatusByPhoneNumber", body.Close(), context);
+  }
+
+  QueryAnswer DecodeQuery(const Answer& answer, const SentMessage& sent) const override {
+    const HttpResponse* response = HttpResponseOf(answer);
+    const auto items = ParseJsonObjectsAt(response == nullptr ? "" : response->body, kStatuses);
+    QueryAnswer best;
+    if (items) {
+      best.kind = QueryAnswer::Kind::kNotFound;
+    }
+    for (size_t i = 0; items && i < items->size() && !IsDelivered(best); ++i) {
+      Receipt receipt = StatusReceipt((*items)[i]);
+      const bool named = !sent.provider_message_id.empty() &&
+                         receipt.provider_message_id == sent.provider_message_id;
+      if (named || receipt.dispatch == sent.message.dispatch) {
+        receipt.dispatch = sent.message.dispatch;
+        best.kind = QueryAnswer::Kind::kTold;
+        best.receipts = {std::move(receipt)};
+      }
+    }
+    return best;
+  }
+
+  DurationUs PollInterval() const override { return settings_.poll; }
+
+  std::vector<HttpRequest> EncodePolls(const EncodeContext& context) const override {
+    JsonObject body;
+    body.AddInteger("Limit", limits::kTencentPullMax).Add("SmsSdkAppId", settings_.sdk_app_id);
+    const std::string json = body.Close();
+    return {Call("PullSmsSendStatus", json, context), Call("PullSmsReplyStatus", json, context)};
+  }
+
+  Result<Polled> DecodePoll(const Answer& answer) const override {
+    const HttpResponse* response = HttpResponseOf(answer);
+    const std::string_view body = response == nullptr ? std::string_view() : response->body;
+    Polled polled;
+    auto items = ParseJsonObjectsAt(body, kStatuses);
+    if (items) {
+      for (const FlatObject& item : *items) {
+        polled.receipts.push_back(StatusReceipt(item));
+      }
+    } else if ((items = ParseJsonObjectsAt(body, kReplies))) {
+      for (const FlatObject& item : *items) {
+        polled.receipts.push_back(SmsReply(ValueOf(item, "PhoneNumber"),
+                                           ValueOf(item, "ReplyContent"),
+                                           FromUnixSeconds(ValueOf(item, "ReplyTime"))));
+      }
+    } else {
+      return Status(StatusCode::kUnavailable, Decode(answer, 0).reason);
+    }
+    polled.more = items->size() >= limits::kTencentPullMax;
+    return polled;
   }
 
   // An error of the whole call, else the result of the one number, both with HTTP status 200.
@@ -306,6 +373,25 @@ class TencentChannel : public Channel {
   }
 
  private:
+  HttpRequest Call(std::string_view action, std::string body, const EncodeContext& context) const {
+    CloudRequest cloud;
+    cloud.headers = {{"content-type", "application/json; charset=utf-8"},
+                     {"host", settings_.endpoint.authority}};
+    cloud.body = std::move(body);
+    HttpRequest request;
+    request.url = OriginOf(settings_.endpoint) + "/";
+    request.headers = cloud.headers;  // the two that the vendor's own library signs
+    request.headers.emplace_back("x-tc-action", action);
+    request.headers.emplace_back("x-tc-version", "2021-01-11");
+    request.headers.emplace_back("x-tc-timestamp", std::to_string(context.now / kSecondUs));
+    request.headers.emplace_back("x-tc-region", settings_.region);
+    request.headers.emplace_back(
+        "authorization",
+        Tc3Authorization(cloud, "sms", context.now, settings_.secret_id, settings_.secret_key));
+    request.body = std::move(cloud.body);
+    return request;
+  }
+
   std::string Body(std::span<const Message> messages) const {
     const Message& first = messages.front();
     std::vector<std::string> phones;
@@ -348,6 +434,12 @@ Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
     return batch.status();
   }
   settings.batch = *batch;
+  const std::string poll = values.Get("poll");
+  const std::optional<DurationUs> interval = ParseDuration(poll.empty() ? "0s" : poll);
+  if (!interval || (*interval != 0 && *interval < limits::kPollIntervalMin)) {
+    return Invalid("poll: not 5s or longer");
+  }
+  settings.poll = *interval;
   settings.secret_id = values.Get("secret_id");
   settings.secret_key = values.Get("secret_key");
   settings.sdk_app_id = values.Get("sdk_app_id");
@@ -364,7 +456,8 @@ std::vector<config::Setting> SettingsTable() {
       {.name = "secret_id",
        .type = SettingType::kSecret,
        .required = true,
-       .help = "Of a sub-user that may do sms:SendSms and nothing else."},
+       .help = "Of a sub-user that may do sms:SendSms, sms:PullSmsSendStatus, "
+               "sms:PullSmsSendStatusByPhoneNumber and sms:PullSmsReplyStatus and nothing else."},
       {.name = "secret_key",
        .type = SettingType::kSecret,
        .required = true,
@@ -388,6 +481,14 @@ std::vector<config::Setting> SettingsTable() {
                    "At most so many messages with the same text go in one request; 1: each goes "
                    "alone."),
       CallbackTokenSetting(),
+      {.name = "poll",
+       .type = SettingType::kDuration,
+       .help =
+           "Fetches receipts and replies so often (PullSmsSendStatus, PullSmsReplyStatus), 5s "
+           "or longer, where no callback can come in; Tencent enables that on request. Each is "
+           "given once: only one channel of an app may fetch, and what it has just fetched when "
+           "the daemon is killed is lost.",
+       .example = "30s"},
   };
 }
 
@@ -412,7 +513,8 @@ Registration TencentRegistration() {
       "counts. A repeat is charged again. By default the account lets a number have the same text "
       "once in 30 seconds, and ten messages a day.";
   registration.receipts = true;
-  registration.receipts_need = {"callback_token"};
+  registration.receipts_need = {"callback_token", "poll"};
+  registration.answers_queries = true;
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

@@ -3,7 +3,8 @@
 //
 // Creating a message has no idempotency key, so the promise is at most once unless the config says
 // otherwise. The dispatch id travels in the StatusCallback's URL and comes back with every status:
-// that settles what a lost answer left open.
+// that settles what a lost answer left open. Where no status came the number's messages are asked
+// for, among which ours is known by its text.
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -23,6 +24,9 @@ namespace huitou::channels {
 namespace {
 
 using Kind = Outcome::Kind;
+
+// The last so many messages to a number: more than one gets while an answer is open.
+constexpr int kListedMax = 50;
 
 constexpr std::string_view kNothingToSay =
     R"(<?xml version="1.0" encoding="UTF-8"?><Response></Response>)";
@@ -62,27 +66,54 @@ constexpr AnswerRule kAnswers[] = {
     {"30001", Kind::kRetry, "rate_limited"},
 };
 
-std::vector<Receipt> StatusReceipts(const FlatObject& status, Id128 dispatch) {
-  const std::string word = ValueOf(status, "MessageStatus");
+// `receipt` names the message; none while it is on its way.
+std::vector<Receipt> StatusReceipts(Receipt receipt, const std::string& word,
+                                    const std::string& code, const std::string& to) {
   const bool delivered = word == "delivered" || word == "read";
   if (!delivered && word != "undelivered" && word != "failed" && word != "canceled") {
-    return {};  // on its way
+    return {};
   }
-  const std::string code = ValueOf(status, "ErrorCode");
-  Receipt receipt;
   receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
-  receipt.dispatch = dispatch;
-  receipt.provider_message_id = ValueOf(status, "MessageSid");
   receipt.reason = delivered ? "" : ReasonWord(code.empty() ? word : code);
   std::vector<Receipt> receipts = {receipt};
   const AnswerRule* rule = FindRule(kAnswers, code);
   if (!delivered && rule != nullptr && rule->revoke_consent) {
     receipt.kind = Receipt::Kind::kUnsubscribed;
     receipt.reason = rule->reason;
-    receipt.address = E164(ValueOf(status, "To"));
+    receipt.address = E164(to);
     receipts.push_back(std::move(receipt));
   }
   return receipts;
+}
+
+std::vector<Receipt> CallbackReceipts(const FlatObject& status, Id128 dispatch) {
+  Receipt receipt;
+  receipt.dispatch = dispatch;
+  receipt.provider_message_id = ValueOf(status, "MessageSid");
+  return StatusReceipts(std::move(receipt), ValueOf(status, "MessageStatus"),
+                        ValueOf(status, "ErrorCode"), ValueOf(status, "To"));
+}
+
+// Whether this message of the account's is the one that was sent: a trial account writes something
+// before the text. Their clock may be behind ours.
+bool IsSent(const FlatObject& message, const SentMessage& sent) {
+  if (!sent.provider_message_id.empty()) {
+    return ValueOf(message, "sid") == sent.provider_message_id;
+  }
+  return ValueOf(message, "direction") != "inbound" &&
+         ValueOf(message, "body").ends_with(SmsText(sent.message)) &&
+         FromMailDate(ValueOf(message, "date_created")) >= sent.sent_at - kMinuteUs;
+}
+
+QueryAnswer AnswerOf(const FlatObject& message, const SentMessage& sent) {
+  Receipt receipt;
+  receipt.dispatch = sent.message.dispatch;
+  QueryAnswer answer;
+  answer.provider_message_id = ValueOf(message, "sid");
+  answer.receipts = StatusReceipts(std::move(receipt), ValueOf(message, "status"),
+                                   ValueOf(message, "error_code"), sent.message.address);
+  answer.kind = answer.receipts.empty() ? QueryAnswer::Kind::kAccepted : QueryAnswer::Kind::kTold;
+  return answer;
 }
 
 // OptOutType is what Twilio itself made of the text, by the account's own list of words.
@@ -122,14 +153,43 @@ class TwilioChannel : public Channel {
       fields.emplace_back("StatusCallback",
                           settings_.callback_url + "?dispatch=" + message.dispatch.ToString());
     }
-    HttpRequest request;
-    request.url =
-        settings_.endpoint + "/2010-04-01/Accounts/" + settings_.account_sid + "/Messages.json";
-    request.headers = {{"content-type", "application/x-www-form-urlencoded"},
-                       {"accept", "application/json"},
-                       {"authorization", "Basic " + ToBase64(settings_.credentials)}};
+    HttpRequest request = Call("/Messages.json");
+    request.headers.insert(request.headers.begin(),
+                           {"content-type", "application/x-www-form-urlencoded"});
     request.body = FormEncode(fields);
     return request;
+  }
+
+  std::optional<HttpRequest> EncodeQuery(const SentMessage& sent,
+                                         const EncodeContext& /*context*/) const override {
+    HttpRequest request =
+        Call(sent.provider_message_id.empty()
+                 ? "/Messages.json?" + FormEncode({{"To", sent.message.address},
+                                                   {"PageSize", std::to_string(kListedMax)}})
+                 : "/Messages/" + PercentEncode(sent.provider_message_id) + ".json");
+    request.method = "GET";
+    return request;
+  }
+
+  // The newest of a number's messages first, or the one that was named.
+  QueryAnswer DecodeQuery(const Answer& answer, const SentMessage& sent) const override {
+    const HttpResponse* response = HttpResponseOf(answer);
+    if (response == nullptr || response->status != 200) {
+      return {};
+    }
+    const auto messages =
+        ParseJsonObjectsAt(response->body, sent.provider_message_id.empty() ? "/messages" : "");
+    if (!messages) {
+      return {};
+    }
+    QueryAnswer best;
+    best.kind = QueryAnswer::Kind::kNotFound;
+    for (const FlatObject& message : *messages) {
+      if (IsSent(message, sent) && !IsDelivered(best)) {
+        best = AnswerOf(message, sent);
+      }
+    }
+    return best;
   }
 
   Outcome Decode(const Answer& answer, TimeUs now) const override {
@@ -176,7 +236,7 @@ class TwilioChannel : public Channel {
     }
     CallbackReply reply = AcceptCallback("text/xml", kNothingToSay);
     if (values.contains("MessageStatus")) {
-      reply.receipts = StatusReceipts(values, Id128::Parse(QueryValue(request.url, "dispatch")));
+      reply.receipts = CallbackReceipts(values, Id128::Parse(QueryValue(request.url, "dispatch")));
     } else if (values.contains("Body") && values.contains("From")) {
       reply.receipts.push_back(IncomingReceipt(values));
     }
@@ -184,6 +244,14 @@ class TwilioChannel : public Channel {
   }
 
  private:
+  HttpRequest Call(const std::string& path) const {
+    HttpRequest request;
+    request.url = settings_.endpoint + "/2010-04-01/Accounts/" + settings_.account_sid + path;
+    request.headers = {{"accept", "application/json"},
+                       {"authorization", "Basic " + ToBase64(settings_.credentials)}};
+    return request;
+  }
+
   // Over the URL as the provider knows it, which proxies change on the way: the configured one,
   // with the query that came.
   bool IsSigned(const CallbackRequest& request, const FormFields& fields) const {
@@ -325,6 +393,7 @@ Registration TwilioRegistration() {
       "with any other character. A repeat is charged again.";
   registration.receipts = true;
   registration.receipts_need = {"callback_url"};
+  registration.answers_queries = true;
   registration.answers = kAnswers;
   registration.make = &Make;
   return registration;

@@ -113,7 +113,8 @@ const Table& SendTable() {
               {.name = "wait_receipt",
                .type = Type::kDuration,
                .help = "Falls back to the next channel when no receipt came by then, not only on "
-                       "refusal; a channel that gives no receipts is not waited for"},
+                       "refusal; a channel that gives no receipts and cannot be asked is not "
+                       "waited for"},
               {.name = "defaults",
                .type = Type::kNamed,
                .help = "What a template's variable says where it is missing",

@@ -104,6 +104,13 @@ Status Daemon::Impl::Start() {
               found->second.worker->shard().PostResult(std::move(result));
             }
           },
+      .on_query_result =
+          [this](uint16_t shard, QueryResult result) {
+            std::shared_lock lock(owned_mutex_);
+            if (const auto found = owned_.find(shard); found != owned_.end()) {
+              found->second.worker->shard().PostQueryResult(std::move(result));
+            }
+          },
       .on_room =
           [this](std::string_view) {
             std::shared_lock lock(owned_mutex_);
@@ -114,6 +121,10 @@ Status Daemon::Impl::Start() {
       .on_receipts =
           [this](const std::string& channel, const std::vector<channels::Receipt>& receipts) {
             return TakeReceipts(channel, receipts);
+          },
+      .on_polled =
+          [this](const std::string& channel, const std::vector<channels::Receipt>& receipts) {
+            SpreadReceipts(channel, receipts, [](bool /*nobody_heard*/) {});
           }});
   dispatcher_->Reload(outlets_.channels);
   if (Status status = StartSinks(); !status.ok()) {

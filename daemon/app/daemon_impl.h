@@ -112,6 +112,10 @@ class Daemon::Impl {
   Result<std::string> Campaigns();
   Status Pause(const std::string& campaign, bool paused);
   void StartMailDrops(const config::DaemonConfig& config);
+  bool SpreadReceipts(const std::string& channel, const std::vector<channels::Receipt>& receipts,
+                      std::function<void(bool nobody_heard)> done);
+  bool CountReceipts(const std::string& channel, const std::vector<channels::Receipt>& receipts,
+                     const std::vector<std::atomic<bool>>& known);
   bool TakeReceipts(const std::string& channel, const std::vector<channels::Receipt>& receipts);
   // Runs on the customer's shard and waits for the answer, a Result.
   template <typename Question>

@@ -314,32 +314,32 @@ void Daemon::Impl::StartMailDrops(const config::DaemonConfig& config) {
 }
 
 // A provider's receipts go to every shard: those that know the dispatch, or somebody with the
-// address, answer. True when all that could be asked have made them durable.
-bool Daemon::Impl::TakeReceipts(const std::string& channel,
-                                const std::vector<channels::Receipt>& receipts) {
-  struct Waiting {
-    explicit Waiting(size_t receipts) : known(receipts) {}
+// address, answer. `done` runs when all that could be asked have made them durable, on the thread
+// of the last, with whether somebody's opt-out reached nobody. False with partitions elsewhere.
+bool Daemon::Impl::SpreadReceipts(const std::string& channel,
+                                  const std::vector<channels::Receipt>& receipts,
+                                  std::function<void(bool nobody_heard)> done) {
+  struct Spread {
+    explicit Spread(size_t receipts) : known(receipts) {}
     std::vector<std::atomic<bool>> known;
     std::atomic<size_t> open{0};
-    std::promise<void> done;
   };
-  auto waiting = std::make_shared<Waiting>(receipts.size());
-  auto future = waiting->done.get_future();
-  const auto answer = [waiting] {
-    if (waiting->open.fetch_sub(1) == 1) {
-      waiting->done.set_value();
+  auto spread = std::make_shared<Spread>(receipts.size());
+  const auto answer = [this, spread, channel, receipts, done = std::move(done)] {
+    if (spread->open.fetch_sub(1) == 1) {
+      done(CountReceipts(channel, receipts, spread->known));
     }
   };
   bool all_here = false;
   {
     std::shared_lock lock(owned_mutex_);
     all_here = owned_.size() == shards_;
-    waiting->open = receipts.size() * owned_.size() + 1;
+    spread->open = receipts.size() * owned_.size() + 1;
     for (size_t i = 0; i < receipts.size(); ++i) {
       for (auto& [shard, owned] : owned_) {
-        owned.worker->shard().PostReceipt(channel, receipts[i], [waiting, answer, i](bool known) {
+        owned.worker->shard().PostReceipt(channel, receipts[i], [spread, answer, i](bool known) {
           if (known) {
-            waiting->known[i] = true;
+            spread->known[i] = true;
           }
           answer();
         });
@@ -347,16 +347,19 @@ bool Daemon::Impl::TakeReceipts(const std::string& channel,
     }
   }
   answer();
-  if (future.wait_for(kAnswerWait) != std::future_status::ready) {
-    return false;
-  }
+  return all_here;
+}
+
+// Whether somebody's opt-out reached nobody.
+bool Daemon::Impl::CountReceipts(const std::string& channel,
+                                 const std::vector<channels::Receipt>& receipts,
+                                 const std::vector<std::atomic<bool>>& known) {
   bool nobody_heard = false;
   for (size_t i = 0; i < receipts.size(); ++i) {
-    const bool known = waiting->known[i];
     const bool leaves = receipts[i].kind == channels::Receipt::Kind::kUnsubscribed;
     metrics_.Add(Metric::kReceipts,
-                 {channel, channels::ToWord(receipts[i].kind), known ? "yes" : "no"});
-    if (leaves && !known) {
+                 {channel, channels::ToWord(receipts[i].kind), known[i] ? "yes" : "no"});
+    if (leaves && !known[i]) {
       nobody_heard = true;
       if (const auto left_out = log_limiter_.Pass("opt-out " + channel, clock_.Now())) {
         Log(LogLevel::kWarning, "an opt-out from an address that nobody here has",
@@ -364,8 +367,21 @@ bool Daemon::Impl::TakeReceipts(const std::string& channel,
       }
     }
   }
+  return nobody_heard;
+}
+
+// True when all have made them durable.
+bool Daemon::Impl::TakeReceipts(const std::string& channel,
+                                const std::vector<channels::Receipt>& receipts) {
+  auto heard = std::make_shared<std::promise<bool>>();
+  auto nobody_heard = heard->get_future();
+  const bool all_here =
+      SpreadReceipts(channel, receipts, [heard](bool nobody) { heard->set_value(nobody); });
+  if (nobody_heard.wait_for(kAnswerWait) != std::future_status::ready) {
+    return false;
+  }
   // With partitions elsewhere, the next try may come to where the customer is.
-  return all_here || !nobody_heard;
+  return all_here || !nobody_heard.get();
 }
 
 }  // namespace huitou

@@ -177,6 +177,18 @@ DispatchMetrics::ChannelState DispatchMetrics::StateOf(std::string_view channel)
   return found == channels_.end() ? ChannelState() : found->second;
 }
 
+void DispatchMetrics::OnQuery(std::string_view channel, std::string_view answer) {
+  metrics_->Add(Metric::kProviderQueries, {channel, answer});
+  if (answer != "unanswered" && answer != "not_fetched") {
+    return;
+  }
+  if (const auto left_out =
+          limiter_.Pass(std::string(channel).append(" ").append(answer), SteadyNow())) {
+    Log(LogLevel::kWarning, "the provider did not answer a question about messages",
+        {{"channel", channel}, {"question", answer}, {"left_out", *left_out}});
+  }
+}
+
 void DispatchMetrics::OnToken(std::string_view channel, std::string_view reason) {
   if (!reason.empty()) {
     Log(LogLevel::kWarning, "no access token", {{"channel", channel}, {"reason", reason}});

@@ -95,6 +95,7 @@ class DispatchMetrics final : public DispatchObserver {
   void OnOutcome(std::string_view channel, std::string_view provider,
                  const channels::Outcome& outcome, DurationUs took) override;
   void OnCircuit(std::string_view channel, CircuitBreaker::State state) override;
+  void OnQuery(std::string_view channel, std::string_view answer) override;
   void OnToken(std::string_view channel, std::string_view reason) override;
 
   ChannelState StateOf(std::string_view channel) const;

@@ -17,6 +17,10 @@ namespace {
 // Providers report a phone that was off for days; later receipts change nothing any more.
 constexpr DurationUs kReceiptWait = 3 * kDayUs;
 
+// Each minute behind a lost answer: providers whose interface fails are back within ten, or are out
+// for hours.
+constexpr uint32_t kQueriesMax = 10;
+
 class LocalCodes final : public CouponCodes {
  public:
   explicit LocalCodes(std::unique_ptr<channels::CouponProvider> provider)
@@ -86,6 +90,7 @@ Result<Outlets> MakeOutlets(const config::DaemonConfig& config, const std::strin
     policy.promise = PromiseOf(channel.promise, registration->promise);
     policy.tells_delivery = registration->receipts_of_delivery;
     policy.receipt_wait = MayGiveReceipts(*registration, channel.settings) ? kReceiptWait : 0;
+    policy.queries_max = registration->answers_queries ? kQueriesMax : 0;
     outlets.channels.push_back(std::move(made));
   }
   config::Settings settings = config.coupons.settings;

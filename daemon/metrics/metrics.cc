@@ -47,8 +47,13 @@ constexpr MetricRow kTable[] = {
      "or episode had gone; diverted goes on by the next channel of 'via', its own being down; "
      "failed was given up on every channel."},
     {Metric::kReceipts, Type::kCounter, "huitou_receipts_total", "channel,kind,known",
-     "What providers told by callback; known is 'no' where neither the message nor the address is "
+     "What providers told, by callback or asked; known is 'no' where neither the message nor the "
+     "address is "
      "(any more)."},
+    {Metric::kProviderQueries, Type::kCounter, "huitou_provider_queries_total", "channel,answer",
+     "Questions to providers: what became of a message whose answer was lost or whose receipt did "
+     "not come (told, accepted, not_found, unanswered), and for receipts that they keep (fetched, "
+     "not_fetched)."},
     {Metric::kCouponsIssued, Type::kCounter, "huitou_coupons_issued_total", "campaign",
      "Coupons and stored values issued."},
     {Metric::kConversions, Type::kCounter, "huitou_conversions_total", "campaign,arm",

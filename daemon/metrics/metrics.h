@@ -34,6 +34,7 @@ enum class Metric : uint8_t {
   kConditionErrors,
   kDispatches,
   kReceipts,
+  kProviderQueries,
   kCouponsIssued,
   kConversions,
   kConservationViolations,

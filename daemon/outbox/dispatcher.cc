@@ -51,6 +51,7 @@ void Dispatcher::Impl::Reload(std::vector<DispatchChannel> channels) {
     }
     // A shard may have asked while there was no such channel.
     loop_.Post([this, name = entry->setup.name] { options_.on_room(name); });
+    PollLater(*entry);
   }
 }
 
@@ -61,6 +62,9 @@ std::shared_ptr<const Dispatcher::Impl::Entry> Dispatcher::Impl::MakeEntry(
   auto entry = std::make_shared<Entry>();
   entry->setup = std::move(setup);
   const auto lane = lanes_.find(entry->setup.name);
+  const auto known = entries_.find(entry->setup.name);
+  entry->questions =
+      known == entries_.end() ? std::make_shared<Questions>() : known->second->questions;
   if (lane != lanes_.end()) {
     entry->lane = lane->second;
     entry->lane->SetLimits(entry->setup.limits);
@@ -74,8 +78,8 @@ std::shared_ptr<const Dispatcher::Impl::Entry> Dispatcher::Impl::MakeEntry(
   if (!token) {
     return entry;
   }
-  for (const Entries* known : {&fresh, &std::as_const(entries_)}) {
-    for (const auto& [name, other] : *known) {
+  for (const Entries* all : {&fresh, &std::as_const(entries_)}) {
+    for (const auto& [name, other] : *all) {
       if (entry->account == nullptr && other->account != nullptr &&
           SameRequest(other->account->request, *token)) {
         entry->account = other->account;
@@ -406,6 +410,10 @@ bool Dispatcher::IsDown(std::string_view channel) {
 
 void Dispatcher::Send(std::vector<SendJob> jobs) {
   impl_->Send(std::move(jobs));
+}
+
+void Dispatcher::Query(QueryJob job) {
+  impl_->Query(std::move(job));
 }
 
 CallbackReply Dispatcher::HandleCallback(const std::string& channel,

@@ -48,6 +48,8 @@ class DispatchObserver {
   virtual void OnOutcome(std::string_view /*channel*/, std::string_view /*provider*/,
                          const channels::Outcome& /*outcome*/, DurationUs /*took*/) {}
   virtual void OnCircuit(std::string_view /*channel*/, CircuitBreaker::State /*state*/) {}
+  // A question about one message was answered, or receipts were fetched: a bounded word.
+  virtual void OnQuery(std::string_view /*channel*/, std::string_view /*answer*/) {}
   // An access token came (empty reason), or why it did not.
   virtual void OnToken(std::string_view /*channel*/, std::string_view /*reason*/) {}
 };
@@ -61,12 +63,17 @@ class Dispatcher final : public SendGate {
     DispatchObserver* observer = nullptr;  // null: nobody listens
     // Once for every job; on the caller's thread when the dispatcher has been stopped.
     std::function<void(uint16_t shard, SendResult result)> on_result;
+    // At most once for every question.
+    std::function<void(uint16_t shard, QueryResult result)> on_query_result;
     // A TryAcquire that failed would succeed now.
     std::function<void(std::string_view channel)> on_room;
     // Receipts of a verified callback, on the thread that called HandleCallback; false when they
     // cannot be taken now: the provider is asked to call again.
     std::function<bool(const std::string& channel, std::vector<channels::Receipt> receipts)>
         on_receipts;
+    // Receipts that were fetched; nobody waits, and nobody can ask for them again.
+    std::function<void(const std::string& channel, std::vector<channels::Receipt> receipts)>
+        on_polled;
   };
 
   explicit Dispatcher(Options options);
@@ -81,6 +88,7 @@ class Dispatcher final : public SendGate {
   void Release(std::string_view channel) override;
   bool IsDown(std::string_view channel) override;
   void Send(std::vector<SendJob> jobs) override;
+  void Query(QueryJob job) override;
 
   // What a provider called us with; the reply is for it.
   channels::CallbackReply HandleCallback(const std::string& channel,

@@ -1,11 +1,12 @@
 // What the parts of the dispatcher share: dispatcher.cc (channels, room, sending),
-// dispatcher_token.cc (access tokens) and dispatcher_callback.cc (what providers call with).
-// Included by them alone. Threads: see dispatcher.h; what is said to be the dispatcher's thread is
-// that of loop_.
+// dispatcher_token.cc (access tokens), dispatcher_callback.cc (what providers call with) and
+// dispatcher_query.cc (what they are asked). Included by them alone. Threads: see dispatcher.h;
+// what is said to be the dispatcher's thread is that of loop_.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +36,7 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   void Release(std::string_view channel);
   bool IsDown(std::string_view channel);
   void Send(std::vector<SendJob> jobs);
+  void Query(QueryJob job);
   channels::CallbackReply HandleCallback(const std::string& channel,
                                          const channels::CallbackRequest& request);
   std::optional<bool> HandleMail(const std::string& channel, std::string_view mail);
@@ -52,10 +54,18 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
     bool look_planned = false;
   };
 
+  // What a channel's provider is asked, a few questions at a time. Dispatcher's thread.
+  struct Questions {
+    std::deque<QueryJob> waiting;
+    size_t asked = 0;  // on their way
+    bool polling = false;
+  };
+
   struct Entry {
     DispatchChannel setup;
     std::shared_ptr<Lane> lane;
     std::shared_ptr<Account> account;  // null for a channel without tokens
+    std::shared_ptr<Questions> questions;
   };
 
   // One request on its way, with all that it needs to end.
@@ -91,6 +101,12 @@ class Dispatcher::Impl : public std::enable_shared_from_this<Impl> {
   void FetchLater(const std::shared_ptr<const Entry>& entry);
   void OnToken(const std::shared_ptr<const Entry>& entry, const channels::Answer& answer);
   void FailWaiting();
+  void Ask(const std::shared_ptr<const Entry>& entry);
+  void PollLater(const Entry& entry);
+  void Poll(const std::string& channel);
+  void FetchReceipts(const std::shared_ptr<const Entry>& entry,
+                     const channels::HttpRequest& request);
+  void OnQuery(const Entry& entry, std::string_view answer);
   bool TellSiblings(const Entry& called, const channels::CallbackRequest& request);
 
   void Transport(channels::Request request, DurationUs timeout,

@@ -53,6 +53,10 @@ inline constexpr DurationUs kFetchFailureLifetime = 30 * kSecondUs;
 // Providers wait 15 s for the answer to their call.
 inline constexpr DurationUs kFetchTimeout = 5 * kSecondUs;
 
+// --- questions ---
+// Asked of one provider at once: at 100 ms each, 80 a second, beside what is sent.
+inline constexpr size_t kQueriesTogether = 8;
+
 // --- waking shards ---
 // While a shard waits for room the gate looks at the clock at least this often, for a wall clock
 // can be set; 20 looks a second cost nothing.

@@ -9,7 +9,9 @@
 //   dispatcher: encode -> transport -> decode -> shard.Post(SendResult)
 //   shard: Transition(record, result) -> engine.Step(ReceiptInput) -> commit
 //
-// After a crash a record that is still kLeased has an unknown fate: Recover() says what is next.
+// What no answer settled is asked of the provider, where that can be asked: Query, then
+// QueryResult. After a crash a record that is still kLeased has an unknown fate: Recover() says
+// what is next.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,7 @@ struct OutboxRecord {
     kPlanned,   // to be sent at not_before or later
     kLeased,    // handed to the dispatcher; its fate is open
     kAccepted,  // the provider took it; a receipt is awaited until not_before
-    kUnknown,   // sent, answer lost; settled by receipt until not_before, then by the promise
+    kUnknown,   // sent, answer lost; at not_before the provider is asked, or the promise decides
   };
 
   Dispatch dispatch;
@@ -42,6 +44,8 @@ struct OutboxRecord {
   TimeUs give_up_at = kTimeMax;  // wall clock: the deadline of the whole dispatch
   std::string provider_message_id;
   bool may_be_sent = false;  // an attempt on this channel was never answered
+  TimeUs sent_at = 0;        // wall clock: when the latest attempt was leased
+  uint32_t queries = 0;      // how often the provider was asked what became of it
 
   // The channel it is on; for a coupon kCouponChannel or kPoolChannel.
   const std::string& channel() const;
@@ -68,13 +72,33 @@ struct SendResult {
   std::string coupon_code;
 };
 
+// An attempt that is over, about which the provider is asked.
+struct QueryJob {
+  uint16_t shard = 0;
+  Id128 dispatch;
+  uint32_t attempts = 0;  // of the record
+  std::string channel;
+  channels::SentMessage sent;
+};
+
+// What came of the question.
+struct QueryResult {
+  Id128 dispatch;
+  uint32_t attempts = 0;  // what is said of an older attempt, or another channel's, is dropped
+  std::string channel;
+  channels::QueryAnswer answer;
+};
+
 // What the shard knows of a channel's policy (from the config and the registration).
 struct ChannelPolicy {
   channels::Promise promise = channels::Promise::kAtLeastOnce;
   DurationUs backoff_min = kSecondUs;
   DurationUs backoff_max = 5 * kMinuteUs;
   uint32_t attempts_max = 10;
-  DurationUs unknown_wait = kMinuteUs;  // how long a receipt may settle an unknown outcome
+  // How long a receipt may settle an unknown outcome before the provider is asked, or the promise
+  // decides; as long as between two questions.
+  DurationUs unknown_wait = kMinuteUs;
+  uint32_t queries_max = 0;  // 0: the provider answers no questions
   // How long an accepted message is kept for its receipt where `wait_receipt` does not ask for
   // longer; 0 for a provider that sends none: accepted is then all that will be known.
   DurationUs receipt_wait = 0;
@@ -102,12 +126,16 @@ struct Transition {
   bool fell_back = false;  // moved on to the next channel of `via`
   bool may_be_sent =
       false;           // of what fell back or failed: the channel may have sent it all the same
+  bool query = false;  // the provider is to be asked
   std::string reason;  // of kFailed, kCouponRefused
 };
 
 Transition OnSendResult(OutboxRecord* record, const SendResult& result, const ChannelPolicy& policy,
                         TimeUs now, double random);
-// A receipt from the provider (callback or poll).
+// Of an answer with receipts: those are for OnReceipt.
+Transition OnQueryResult(OutboxRecord* record, const QueryResult& result,
+                         const ChannelPolicy& policy, TimeUs now);
+// A receipt from the provider (callback, poll or answer).
 Transition OnReceipt(OutboxRecord* record, const channels::Receipt& receipt, TimeUs now);
 // not_before has come for a record that is kAccepted or kUnknown; for one that is kPlanned, asked
 // before it is leased: it fails when its deadline has passed meanwhile.
@@ -138,6 +166,8 @@ class SendGate {
   virtual bool IsDown(std::string_view channel) = 0;
   // What one commit leased; those that may go together may leave in one request.
   virtual void Send(std::vector<SendJob> jobs) = 0;
+  // Needs no room. May never be answered: the shard asks again.
+  virtual void Query(QueryJob job) = 0;
 };
 
 }  // namespace huitou

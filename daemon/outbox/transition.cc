@@ -13,6 +13,10 @@ using channels::Receipt;
 using Event = Transition::Event;
 using State = OutboxRecord::State;
 
+// How often a provider must be asked before it is believed that it has no such message, where that
+// ends the message.
+constexpr uint32_t kQueriesForNothing = 2;
+
 bool IsCoupon(const OutboxRecord& record) {
   return record.dispatch.kind == Dispatch::Kind::kCoupon;
 }
@@ -54,7 +58,8 @@ Transition Fail(const OutboxRecord& record, std::string reason) {
 
 // Whether the next channel's turn comes when no receipt does: only where one could have come.
 bool AwaitsReceipt(const OutboxRecord& record, const ChannelPolicy& policy) {
-  return HasNextChannel(record) && record.dispatch.wait_receipt > 0 && policy.receipt_wait > 0 &&
+  const bool may_come = policy.receipt_wait > 0 || policy.queries_max > 0;
+  return HasNextChannel(record) && record.dispatch.wait_receipt > 0 && may_come &&
          policy.tells_delivery;
 }
 
@@ -86,8 +91,8 @@ Transition RepeatAt(OutboxRecord* record, TimeUs not_before, std::string reason,
   return {};
 }
 
-Transition OnAccepted(OutboxRecord* record, const SendResult& result, const ChannelPolicy& policy,
-                      TimeUs now) {
+Transition OnAccepted(OutboxRecord* record, const std::string& provider_message_id,
+                      const ChannelPolicy& policy, TimeUs now) {
   Transition transition;
   if (IsCoupon(*record)) {
     transition.event = Event::kCouponIssued;
@@ -97,7 +102,8 @@ Transition OnAccepted(OutboxRecord* record, const SendResult& result, const Chan
   const bool awaits = AwaitsReceipt(*record, policy);
   transition.event = awaits ? Event::kAwaitingReceipt : Event::kAccepted;
   record->state = State::kAccepted;
-  record->provider_message_id = result.outcome.provider_message_id;
+  record->provider_message_id = provider_message_id;
+  record->queries = 0;
   // The next channel's turn comes after wait_receipt; the last one waits for as long as any
   // receipt may come.
   const DurationUs wait = awaits ? record->dispatch.wait_receipt : policy.receipt_wait;
@@ -110,6 +116,7 @@ Transition OnAccepted(OutboxRecord* record, const SendResult& result, const Chan
 void AwaitUnknown(OutboxRecord* record, const ChannelPolicy& policy, DurationUs wait, TimeUs now) {
   record->state = State::kUnknown;
   record->may_be_sent = true;
+  record->queries = 0;
   record->not_before = After(now, std::max(policy.unknown_wait, wait));
 }
 
@@ -119,6 +126,16 @@ bool IsOfThisAttempt(const OutboxRecord& record, const Receipt& receipt) {
          receipt.provider_message_id == record.provider_message_id;
 }
 
+// Asks the provider; without an answer the record is due again a while later.
+Transition Ask(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now) {
+  ++record->queries;
+  record->not_before = After(now, policy.unknown_wait);
+  Transition transition;
+  transition.query = true;
+  return transition;
+}
+
+// Nothing settles it any more but the promise.
 Transition OnUnknownDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now) {
   const Promise promise = PromiseFor(*record, policy);
   if (promise == Promise::kAtMostOnce) {
@@ -170,7 +187,7 @@ Transition OnSendResult(OutboxRecord* record, const SendResult& result, const Ch
   const DurationUs backoff = Backoff(*record, policy, random);
   switch (outcome.kind) {
     case Outcome::Kind::kAccepted:
-      return OnAccepted(record, result, policy, now);
+      return OnAccepted(record, outcome.provider_message_id, policy, now);
     case Outcome::Kind::kRejected:
       return FallBack(record, outcome.reason, now);
     case Outcome::Kind::kRetry: {
@@ -187,6 +204,23 @@ Transition OnSendResult(OutboxRecord* record, const SendResult& result, const Ch
   record->provider_message_id = outcome.provider_message_id;
   AwaitUnknown(record, policy, backoff, now);
   return {};
+}
+
+Transition OnQueryResult(OutboxRecord* record, const QueryResult& result,
+                         const ChannelPolicy& policy, TimeUs now) {
+  using Kind = channels::QueryAnswer::Kind;
+  if (record->state != State::kUnknown) {
+    return {};
+  }
+  if (result.answer.kind == Kind::kAccepted) {
+    const std::string& id = result.answer.provider_message_id;
+    return OnAccepted(record, id.empty() ? record->provider_message_id : id, policy, now);
+  }
+  // Who may repeat it does. Who may not asks once more: it may have been on its way still.
+  const bool repeats = PromiseFor(*record, policy) != Promise::kAtMostOnce;
+  const bool enough = repeats || record->queries >= kQueriesForNothing;
+  return result.answer.kind == Kind::kNotFound && enough ? OnUnknownDue(record, policy, now)
+                                                         : Transition();
 }
 
 Transition OnReceipt(OutboxRecord* record, const Receipt& receipt, TimeUs now) {
@@ -221,11 +255,16 @@ Transition OnDue(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now) 
   if (now < record->not_before) {
     return {};
   }
+  const bool may_ask = !IsCoupon(*record) && !IsWithdrawn(*record);
   if (record->state == State::kUnknown) {
-    return OnUnknownDue(record, policy, now);
+    return may_ask && record->queries < policy.queries_max ? Ask(record, policy, now)
+                                                           : OnUnknownDue(record, policy, now);
   }
   const bool awaited = AwaitsReceipt(*record, policy);
   if (awaited && now < record->give_up_at) {
+    if (may_ask && record->queries == 0 && policy.queries_max > 0) {
+      return Ask(record, policy, now);
+    }
     return FallBack(record, "no_receipt", now);
   }
   // No more will be known. One that was withdrawn may have been awaiting its receipt till then.
@@ -264,7 +303,9 @@ Transition Recover(OutboxRecord* record, const ChannelPolicy& policy, TimeUs now
     return {};
   }
   ++record->attempts;
-  if (PromiseFor(*record, policy) == Promise::kAtMostOnce) {
+  const Promise promise = PromiseFor(*record, policy);
+  if (promise == Promise::kAtMostOnce ||
+      (promise == Promise::kAtLeastOnce && policy.queries_max > 0)) {
     AwaitUnknown(record, policy, 0, now);
     return {};
   }

@@ -239,6 +239,12 @@ Status Shard::Impl::TakeInbox() {
       return status;
     }
   }
+  for (const QueryResult& result : taken.answers) {
+    Status status = ApplyQueryResult(result);
+    if (!status.ok()) {
+      return status;
+    }
+  }
   for (PostedReceipt& receipt : taken.receipts) {
     Status status = ApplyReceipt(std::move(receipt));
     if (!status.ok()) {
@@ -419,6 +425,10 @@ ShardStatus Shard::Snapshot() const {
 
 void Shard::PostResult(SendResult result) {
   impl_->ToInbox([&result](Impl::Inbox* inbox) { inbox->results.push_back(std::move(result)); });
+}
+
+void Shard::PostQueryResult(QueryResult result) {
+  impl_->ToInbox([&](Impl::Inbox* inbox) { inbox->answers.push_back(std::move(result)); });
 }
 
 void Shard::PostReceipt(std::string channel, channels::Receipt receipt,

@@ -206,6 +206,7 @@ class Shard {
 
   // --- any thread ---
   void PostResult(SendResult result);
+  void PostQueryResult(QueryResult result);
   // `done` runs on the owner thread when the receipt is durable, with whether this shard knew what
   // it is about. A receipt without a dispatch id is looked for by the provider's message id; what a
   // person said reaches everybody who has the address.

@@ -67,14 +67,15 @@ class Shard::Impl {
   };
   struct Inbox {
     std::vector<SendResult> results;
+    std::vector<QueryResult> answers;
     std::vector<PostedReceipt> receipts;
     std::vector<PostedSaid> said;
     std::vector<std::pair<SinkKind, uint64_t>> delivered;
     std::vector<std::function<void(ShardView&)>> tasks;
 
     bool empty() const {
-      return results.empty() && receipts.empty() && said.empty() && delivered.empty() &&
-             tasks.empty();
+      return results.empty() && answers.empty() && receipts.empty() && said.empty() &&
+             delivered.empty() && tasks.empty();
     }
   };
   template <typename Change>
@@ -146,6 +147,8 @@ class Shard::Impl {
   // --- shard_outbox.cc
   Status RecoverLeased();
   Status ApplyResult(const SendResult& result);
+  Status ApplyQueryResult(const QueryResult& result);
+  Status Query(const OutboxRecord& record);
   Status ApplyDue();
   Status Lease();
   Status LookThroughBlocked();

@@ -134,11 +134,64 @@ Status Shard::Impl::ApplyDue() {
     const std::string channel = (*record)->channel();
     const Transition transition = OnDue(*record, PolicyOf(channel), wall_);
     Status status = AfterTransition(*record, channel, transition, {});
+    if (status.ok() && transition.query) {
+      status = Query(**record);
+    }
     if (!status.ok()) {
       return status;
     }
   }
   return Status::Ok();
+}
+
+// A question changes nothing and may be asked twice, so it need not wait for the commit. What
+// cannot be rendered any more, of somebody erased or changed, is not asked about.
+Status Shard::Impl::Query(const OutboxRecord& record) {
+  const Result<Customer*> customer = cache_.Find(record.dispatch.customer);
+  if (!customer.ok()) {
+    return customer.status();
+  }
+  auto message = parts_.rendering->Message(record, **customer,
+                                           engine_->AddressFor(**customer, record.channel()));
+  if (message.ok()) {
+    QueryJob job;
+    job.shard = options_.shard;
+    job.dispatch = record.dispatch.id;
+    job.attempts = record.attempts;
+    job.channel = record.channel();
+    job.sent = {*std::move(message), record.provider_message_id, record.sent_at};
+    parts_.gate->Query(std::move(job));
+  }
+  return Status::Ok();
+}
+
+Status Shard::Impl::ApplyQueryResult(const QueryResult& result) {
+  const Result<OutboxRecord*> found = outbox_.Find(result.dispatch);
+  if (!found.ok()) {
+    return found.status();
+  }
+  OutboxRecord* const record = *found;
+  using State = OutboxRecord::State;
+  const bool is_open = record != nullptr && record->channel() == result.channel &&
+                       record->attempts == result.attempts &&
+                       (record->state == State::kUnknown || record->state == State::kAccepted);
+  if (!is_open) {
+    return Status::Ok();  // settled otherwise meanwhile
+  }
+  for (const channels::Receipt& receipt : result.answer.receipts) {
+    PostedReceipt posted;
+    posted.channel = result.channel;
+    posted.receipt = receipt;
+    Status status = ApplyReceipt(std::move(posted));
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  if (result.answer.kind == channels::QueryAnswer::Kind::kTold) {
+    return Status::Ok();
+  }
+  const Transition transition = OnQueryResult(record, result, PolicyOf(result.channel), wall_);
+  return AfterTransition(record, result.channel, transition, {});
 }
 
 // A one-time subscription is used up once the message was sent, or may have been, and given back
@@ -378,6 +431,7 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
     return status.ok() ? Result<bool>(false) : Result<bool>(status);
   }
   record->state = OutboxRecord::State::kLeased;
+  record->sent_at = wall_;
   outbox_.Changed(dispatch.id, channel);
   outgoing_.push_back({std::move(job), false});
   dirty_ = true;

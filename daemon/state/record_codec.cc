@@ -435,6 +435,8 @@ std::string EncodeOutboxRecord(const OutboxRecord& record) {
   out.set_give_up_at(record.give_up_at);
   out.set_provider_message_id(record.provider_message_id);
   out.set_may_be_sent(record.may_be_sent);
+  out.set_sent_at(record.sent_at);
+  out.set_queries(record.queries);
   return out.SerializeAsString();
 }
 
@@ -450,6 +452,8 @@ Status DecodeOutboxRecord(std::string_view bytes, OutboxRecord* record) {
   record->give_up_at = in.give_up_at();
   record->provider_message_id = in.provider_message_id();
   record->may_be_sent = in.may_be_sent();
+  record->sent_at = in.sent_at();
+  record->queries = in.queries();
   const bool message = record->dispatch.kind == Dispatch::Kind::kMessage;
   if (message && record->channel_index >= record->dispatch.via.size()) {
     return Damaged("dispatch");

@@ -97,6 +97,7 @@ class WithJudges(unittest.TestCase):
 
     campaigns = {name: campaign(name) for name in ("email", "sms", "wechat", "hook")}
     smtp_arguments = ()
+    CONFIG = CONFIG
 
     def setUp(self):
         self.open()
@@ -109,7 +110,7 @@ class WithJudges(unittest.TestCase):
             return entered
         self.http, = enter(judge("provider_server.py"))
         self.smtp, self.mail = enter(judge("smtp_server.py", *self.smtp_arguments))
-        config = CONFIG.replace("SMTP", str(self.smtp)).replace("HTTP", str(self.http)) \
+        config = self.CONFIG.replace("SMTP", str(self.smtp)).replace("HTTP", str(self.http)) \
             .replace("APP_ID", APP_ID)
         self.house = enter(House(BINARY, config, self.campaigns, TEMPLATES, env=SECRETS))
 
@@ -322,6 +323,39 @@ class SmsOfOtherProviders(WithJudges):
         self.assertEqual(self.push_receipts("twilio"), [200])
         self.wait_for_outcome("twilio", "delivered")
         self.assertEqual(received(self.http)["requests"][self.TWILIO_PATH], 1)
+
+
+class Asked(WithJudges):
+    """Providers that call nobody back."""
+    CONFIG = CONFIG.replace(" callback_token: env:SMS_CALLBACK,\n        timeout: 1s",
+                            " timeout: 1s").replace(
+        "            callback_token: env:SMS_CALLBACK, timeout: 1s",
+        "            poll: 5s, timeout: 1s")
+    campaigns = {
+        "asked": campaign("asked", "sms, hook").replace(
+            "via: [sms, hook]", "via: [sms, hook], wait_receipt: 1s"),
+        "tencent": campaign("tencent")}
+
+    def delivered(self, channel, provider):
+        name = f'huitou_dispatches_total{{channel="{channel}",outcome="delivered",' \
+               f'provider="{provider}"}}'
+        return lambda: self.house.metrics().get(name) == 1
+
+    def test_whether_it_arrived_before_the_next_channel_s_turn(self):
+        control(self.http, fates={"aliyun": 3})
+        self.house.post(five_stars(1, "asked"))
+        wait_for("the answer", self.delivered("sms", "aliyun"))
+        control(self.http, fates={"aliyun": 2})
+        self.house.post(five_stars(2, "asked"))
+        hook, = self.arrived(1, "webhook")
+        self.assertEqual(hook["customer"], "c2")
+        self.assertEqual(self.house.metrics()[
+            'huitou_provider_queries_total{answer="told",channel="sms"}'], 2)
+
+    def test_for_receipts_again_and_again(self):
+        control(self.http, fates={"tencent": "SUCCESS"})
+        self.house.post(five_stars(1, "tencent"))
+        wait_for("the receipt", self.delivered("tencent", "tencent"))
 
 
 class Fallback(WithJudges):

@@ -140,7 +140,10 @@ void Print(const std::string& provider, const std::string& text, const Message& 
     for (const auto& [name, value] : http->headers) {
       headers.Add(name, value);
     }
-    line.Add("url", http->url).AddRaw("headers", headers.Close()).Add("body", ToHex(http->body));
+    line.Add("method", http->method)
+        .Add("url", http->url)
+        .AddRaw("headers", headers.Close())
+        .Add("body", ToHex(http->body));
   } else {
     const auto& mail = std::get<Mail>(request);
     line.Add("from", mail.from).Add("to", mail.to).Add("body", ToHex(mail.data));
@@ -225,8 +228,35 @@ void PrintBatches(TimeUs now, int* number) {
   }
 }
 
+// What providers are asked about single messages, and for the receipts that they keep.
+void PrintQueries(TimeUs now, int* number) {
+  for (const std::string provider : {"aliyun", "tencent", "twilio"}) {
+    const auto channel = FindProvider(provider)->make(kSettings);
+    for (const std::string& text : HardTexts()) {
+      for (const char* id : {"", "SM0123456789abcdef0123456789abcdef"}) {
+        SentMessage sent;
+        sent.message = HardMessage(text, ++*number);
+        Shape(provider, text, &sent.message);
+        sent.provider_message_id = id;
+        sent.sent_at = now - kMinuteUs;
+        EncodeContext context;
+        context.now = now;
+        context.nonce = Hash128({"nonce", std::to_string(*number)}).ToString();
+        Print(provider + "_query", text, sent.message, *(*channel)->EncodeQuery(sent, context));
+      }
+    }
+  }
+  EncodeContext context;
+  context.now = now;
+  for (const HttpRequest& request :
+       (*FindProvider("tencent")->make(kSettings))->EncodePolls(context)) {
+    Print("tencent_poll", "", HardMessage("", ++*number), request);
+  }
+}
+
 int Run(TimeUs now) {
   int number = 0;
+  PrintQueries(now, &number);
   PrintSmsHttp(now, &number);
   PrintBatches(now, &number);
   PrintTwilioService(&number);

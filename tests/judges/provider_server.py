@@ -3,9 +3,10 @@
 
     provider_server.py --port 0          prints its port on the first line, then serves
 
-  POST /?...                                Alibaba Cloud SendSms, SendBatchSms (V3 signature, nonces, date)
-  POST /                                    Tencent Cloud SendSms (TC3 signature)
-  POST /2010-04-01/Accounts/AC.../Messages.json    Twilio, of the account below
+  POST /?...                                Alibaba Cloud SendSms, SendBatchSms, QuerySendDetails
+                                            (V3 signature, nonces, date)
+  POST /                                    Tencent Cloud SendSms, PullSmsSendStatus (TC3 signature)
+  POST /2010-04-01/Accounts/AC.../Messages.json    Twilio, of the account below; GET lists
   POST /webhook                             Standard Webhooks
   POST /cgi-bin/stable_token                WeChat's access token
   POST /cgi-bin/message/template/send       WeChat template message
@@ -20,10 +21,14 @@
                    {"sends_per_token": 3}       a token dies after so many sends
                    {"reset": true}              forget faults and messages
                    {"receipts": {...}}          see receipts.py
+                   {"fates": {"aliyun": 3, "tencent": "SUCCESS"}}    what who asks is told of messages
 """
 
 import argparse
+import base64
 import collections
+import datetime
+import email.utils
 import http.server
 import json
 import os
@@ -58,6 +63,7 @@ With "after": true the request is taken first, so that the message is out though
 
 
 TWILIO_ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+TWILIO_MESSAGES = f"/2010-04-01/Accounts/{TWILIO_ACCOUNT}/Messages.json"
 
 
 class State:
@@ -79,6 +85,8 @@ class State:
         self.tokens = {}  # value -> sends left
         self.sends_per_token = -1
         self.client_messages = {}
+        self.fates = {}
+        self.pulled = 0  # of the messages, how many statuses were given
         self.open = 0
         self.open_max = 0
         self.redirects_followed = 0
@@ -123,6 +131,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             parameters = verify.acs3("POST", url.path, url.query, headers, body, keys, time.time(),
                                      state.nonces)
             names = options.sign_names.split(",")
+            if headers.get("x-acs-action") == "QuerySendDetails":
+                return self.aliyun_details(parameters)
             if headers.get("x-acs-action") == "SendBatchSms":
                 messages = verify.send_batch_sms(headers, parameters, body, names)
             else:
@@ -137,10 +147,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return 200, {"Code": "OK", "Message": "OK", "BizId": receipt_id,
                      "RequestId": secrets.token_hex(8)}
 
+    def aliyun_details(self, asked):
+        state = self.server.state
+        details = [{"OutId": message["id"], "PhoneNum": asked["PhoneNumber"],
+                    "SendStatus": state.fates.get("aliyun", 1), "ErrCode": "MK:0001"}
+                   for message in state.messages if message["provider"] == "aliyun"
+                   and message["address"] == "86" + asked["PhoneNumber"]]
+        return 200, {"Code": "OK", "Message": "OK", "RequestId": secrets.token_hex(8),
+                     "TotalCount": len(details), "SmsSendDetailDTOs": {"SmsSendDetailDTO": details}}
+
+    def tencent_statuses(self, headers):
+        """What became of messages, each once; replies: none."""
+        state = self.server.state
+        answer = {"RequestId": secrets.token_hex(8)}
+        if headers["x-tc-action"] == "PullSmsReplyStatus":
+            return 200, {"Response": {**answer, "PullSmsReplyStatusSet": []}}
+        new = [message for message in state.messages[state.pulled:]
+               if message["provider"] == "tencent" and "tencent" in state.fates]
+        state.pulled = len(state.messages) if "tencent" in state.fates else 0
+        statuses = [{"SerialNo": message["receipt_id"], "PhoneNumber": message["address"],
+                     "ReportStatus": state.fates["tencent"], "Description": "DELIVRD",
+                     "UserReceiveTime": int(time.time())} for message in new]
+        return 200, {"Response": {**answer, "PullSmsSendStatusSet": statuses}}
+
     def tencent(self, headers, body):
         options, state = self.server.state.options, self.server.state
         try:
             verify.tc3(headers, body, {options.secret_id: options.secret_key}, time.time())
+            if headers.get("x-tc-action", "").startswith("Pull"):
+                return self.tencent_statuses(headers)
             messages = verify.send_sms_tencent(headers, body, options.sign_names.split(","))
         except (verify.Refused, ValueError, KeyError) as refused:
             self.refuse("tencent", refused)
@@ -170,6 +205,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         state.take(message)
         return 201, {"sid": message["receipt_id"], "status": "queued", "error_code": None,
                      "to": message["address"]}
+
+    def twilio_list(self, url, headers):
+        """A number's messages, the newest first."""
+        state = self.server.state
+        sent = headers.get("authorization", "").removeprefix("Basic ")
+        if base64.b64decode(sent).decode() != f"{TWILIO_ACCOUNT}:{state.options.auth_token}":
+            return 401, {"code": 20003}
+        to = dict(urllib.parse.parse_qsl(url.query))["To"]
+        return 200, {"messages": [
+            {"sid": message["receipt_id"], "to": to, "body": message["text"],
+             "direction": "outbound-api", "status": state.fates.get("twilio", "sent"),
+             "error_code": None, "date_created": email.utils.format_datetime(
+                 datetime.datetime.fromtimestamp(message["time"], datetime.timezone.utc))}
+            for message in reversed(state.messages)
+            if message["provider"] == "twilio" and message["address"] == to]}
 
     def webhook(self, _url, headers, body):
         state = self.server.state
@@ -227,7 +277,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         state.coupon_bodies[key] = asked
         return 201, {"code": state.coupons[key]}
 
-    PROVIDERS = {"/": aliyun, f"/2010-04-01/Accounts/{TWILIO_ACCOUNT}/Messages.json": twilio,
+    PROVIDERS = {"/": aliyun, TWILIO_MESSAGES: twilio,
                  "/webhook": webhook, "/cgi-bin/stable_token": wechat_token,
                  "/cgi-bin/message/template/send": wechat_send,
                  "/cgi-bin/message/subscribe/bizsend": wechat_send, "/coupons": coupon}
@@ -331,6 +381,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 report = json.loads(json.dumps(state.report()))
             self.write_json(200, report)
             return
+        if url.path == TWILIO_MESSAGES:
+            with state.lock:
+                answer = self.twilio_list(url, self.headers)
+            self.write_json(*answer)
+            return
         if url.path == "/elsewhere":
             with state.lock:
                 state.redirects_followed += 1
@@ -383,6 +438,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 state.forget()
             if order.get("expire_tokens"):
                 state.tokens = {token: 0 for token in state.tokens}
+            state.fates.update(order.get("fates", {}))
             if "sends_per_token" in order:
                 state.sends_per_token = order["sends_per_token"]
             if "fault" in order:

@@ -27,11 +27,13 @@ from house import House, ask  # noqa: E402
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ.get("HUITOU_BUILD_DIR", ".")
 vendors.fetch()
 
-from alibabacloud_dysmsapi20170525.models import SendBatchSmsRequest  # noqa: E402
+from alibabacloud_dysmsapi20170525.models import (  # noqa: E402
+    QuerySendDetailsRequest, QuerySendDetailsResponseBody, SendBatchSmsRequest)
 from alibabacloud_openapi_util.client import Client as AlibabaClient  # noqa: E402
 from Tea.request import TeaRequest  # noqa: E402
 from tencentcloud.common.credential import Credential  # noqa: E402
 from tencentcloud.common.http.request import RequestInternal  # noqa: E402
+from tencentcloud.sms.v20210111 import models as tencent_models  # noqa: E402
 from tencentcloud.sms.v20210111.models import SendSmsRequest, SendSmsResponse  # noqa: E402
 from tencentcloud.sms.v20210111.sms_client import SmsClient  # noqa: E402
 from twilio.http import HttpClient  # noqa: E402
@@ -56,7 +58,8 @@ def sms_text(request):
 
 class Alibaba(unittest.TestCase):
     def test_signs_the_same(self):
-        for request in requests_of("aliyun") + requests_of("aliyun_batch"):
+        for request in (requests_of("aliyun") + requests_of("aliyun_batch")
+                        + requests_of("aliyun_query")):
             tea = TeaRequest()
             tea.method, tea.pathname = "POST", "/"
             query = urllib.parse.urlsplit(request["url"]).query
@@ -90,6 +93,23 @@ class Alibaba(unittest.TestCase):
             self.assertLess(len(message.out_id), 256)
 
 
+    def test_reads_the_question_that_was_meant(self):
+        for request in requests_of("aliyun_query"):
+            self.assertEqual(request["headers"]["x-acs-action"], "QuerySendDetails")
+            query = urllib.parse.urlsplit(request["url"]).query
+            members = dict(urllib.parse.parse_qsl(query, strict_parsing=True))
+            question = QuerySendDetailsRequest().from_map(members)
+            self.assertEqual(question.to_map(), members)  # it knows every member
+            self.assertEqual(question.phone_number, "13900000000")
+            self.assertRegex(question.send_date, r"^20\d\d[01]\d[0-3]\d$")
+
+    def test_answers_have_the_members_that_we_read(self):
+        details = {"OutId": "1", "SendStatus": 3, "ErrCode": "DELIVERED", "PhoneNum": "139",
+                   "ReceiveDate": "2026-01-01 00:00:00"}
+        answer = {"Code": "OK", "SmsSendDetailDTOs": {"SmsSendDetailDTO": [details]}}
+        self.assertEqual(QuerySendDetailsResponseBody().from_map(answer).to_map(), answer)
+
+
 class Tencent(unittest.TestCase):
     def setUp(self):
         self.client = SmsClient(Credential("judge-secret-id", "judge-secret-key"), "ap-guangzhou")
@@ -104,7 +124,13 @@ class Tencent(unittest.TestCase):
         return self.client._get_tc3_signature({}, theirs, date, "sms", "judge-secret-key")
 
     def test_signs_the_same(self):
-        for request in requests_of("tencent") + requests_of("tencent_batch"):
+        actions = dict.fromkeys(("tencent", "tencent_batch"), "SendSms")
+        actions["tencent_query"] = "PullSmsSendStatusByPhoneNumber"
+        polls = iter(("PullSmsSendStatus", "PullSmsReplyStatus"))
+        for request in REQUESTS:
+            if not request["provider"].startswith("tencent"):
+                continue
+            action = actions.get(request["provider"]) or next(polls)
             authorization = request["headers"]["authorization"]
             self.assertRegex(authorization,
                              r"^TC3-HMAC-SHA256 Credential=judge-secret-id/\d{4}-\d\d-\d\d/sms/"
@@ -113,7 +139,7 @@ class Tencent(unittest.TestCase):
             self.assertEqual(authorization.rpartition("=")[2], self.signed_by_the_vendor(request),
                              request["text"][:40])
             self.assertEqual(request["headers"]["x-tc-version"], self.client._apiVersion)
-            self.assertEqual(request["headers"]["x-tc-action"], "SendSms")
+            self.assertEqual(request["headers"]["x-tc-action"], action)
             self.assertEqual(request["headers"]["host"],
                              urllib.parse.urlsplit(request["url"]).netloc)
             self.assertEqual(request["headers"]["host"], self.client._get_endpoint())
@@ -133,6 +159,36 @@ class Tencent(unittest.TestCase):
                              ("1400006666", "回头小店", "1234"))
             self.assertEqual(json.loads(request["body"]),
                              {name: value for name, value in message._serialize().items() if value is not None})
+
+    def test_reads_the_question_that_was_meant(self):
+        for request in REQUESTS:
+            if request["provider"] not in ("tencent_query", "tencent_poll"):
+                continue
+            kind = getattr(tencent_models, request["headers"]["x-tc-action"] + "Request")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of members that the vendor does not know
+                question = kind()
+                question.from_json_string(request["body"].decode())
+            self.assertEqual((question.SmsSdkAppId, question.Limit), ("1400006666", 100))
+            self.assertEqual(json.loads(request["body"]),
+                             {name: value for name, value in question._serialize().items()
+                              if value is not None})
+
+    def test_pulled_answers_have_the_members_that_we_read(self):
+        status = {"SerialNo": "1", "SessionContext": "x", "ReportStatus": "SUCCESS",
+                  "Description": "DELIVRD", "UserReceiveTime": 1}
+        reply = {"PhoneNumber": "+86", "ReplyContent": "TD", "ReplyTime": 1}
+        for item, of, answer in (
+                (status, "PullSmsSendStatusSet", tencent_models.PullSmsSendStatusResponse),
+                (status, "PullSmsSendStatusSet",
+                 tencent_models.PullSmsSendStatusByPhoneNumberResponse),
+                (reply, "PullSmsReplyStatusSet", tencent_models.PullSmsReplyStatusResponse)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                read = answer()
+                read._deserialize({of: [item], "RequestId": "r"})
+            self.assertEqual({name: value for name, value in
+                              getattr(read, of)[0]._serialize().items() if value is not None}, item)
 
     def test_answers_have_the_members_that_we_read(self):
         answer = SendSmsResponse()

@@ -186,7 +186,10 @@ class RecordingObserver : public DispatchObserver {
     circuits.Put(std::string(channel) + " " + std::string(ToString(state)) + " after " +
                  std::to_string(told_));
   }
-  Mailbox<std::string> outcomes, circuits;
+  void OnQuery(std::string_view channel, std::string_view answer) override {
+    queries.Put(std::string(channel) + " " + std::string(answer));
+  }
+  Mailbox<std::string> outcomes, circuits, queries;
   int told_ = 0;
 };
 
@@ -210,6 +213,13 @@ class DispatcherTest : public testing::Test {
     options.observer = &observer_;
     options.on_result = [this](uint16_t shard, SendResult result) {
       results_.Put({shard, std::move(result)});
+    };
+    options.on_query_result = [this](uint16_t shard, QueryResult result) {
+      answers_.Put({shard, std::move(result)});
+    };
+    options.on_polled = [this](const std::string& channel,
+                               const std::vector<channels::Receipt>& receipts) {
+      polled_.Put({channel, receipts.size()});
     };
     options.on_room = [this](std::string_view channel) { room_.Put(std::string(channel)); };
     options.on_receipts = [this](const std::string& channel,
@@ -279,6 +289,8 @@ class DispatcherTest : public testing::Test {
   Mailbox<std::pair<uint16_t, SendResult>> results_;
   Mailbox<std::string> room_;
   Mailbox<std::pair<std::string, size_t>> receipts_;
+  Mailbox<std::pair<uint16_t, QueryResult>> answers_;
+  Mailbox<std::pair<std::string, size_t>> polled_;
   bool takes_receipts_ = true;
   std::unique_ptr<Dispatcher> dispatcher_;
 };

@@ -8,90 +8,10 @@
 #include <vector>
 
 #include "daemon/outbox/outbox.h"
+#include "tests/outbox/transition_support.h"
 
 namespace huitou {
 namespace {
-
-using channels::Outcome;
-using channels::Promise;
-using channels::Receipt;
-using Event = Transition::Event;
-using State = OutboxRecord::State;
-
-constexpr TimeUs kNow = 1'000 * kSecondUs;
-constexpr TimeUs kDeadline = kNow + kDayUs;
-constexpr Id128 kId{1, 2};
-
-OutboxRecord Leased(std::vector<std::string> via = {"wechat", "sms"}) {
-  OutboxRecord record;
-  record.dispatch.id = kId;
-  record.dispatch.via = std::move(via);
-  record.state = State::kLeased;
-  record.give_up_at = kDeadline;
-  return record;
-}
-
-OutboxRecord LeasedCoupon() {
-  OutboxRecord record = Leased({});
-  record.dispatch.kind = Dispatch::Kind::kCoupon;
-  return record;
-}
-
-SendResult Result(const OutboxRecord& record, Outcome::Kind kind, std::string reason = "word") {
-  SendResult result;
-  result.dispatch = record.dispatch.id;
-  result.attempt = record.attempts;
-  result.outcome.kind = kind;
-  result.outcome.reason = std::move(reason);
-  return result;
-}
-
-Receipt ReceiptOf(Receipt::Kind kind, std::string provider_message_id = "") {
-  Receipt receipt;
-  receipt.kind = kind;
-  receipt.dispatch = kId;
-  receipt.provider_message_id = std::move(provider_message_id);
-  return receipt;
-}
-
-const char* Name(State state) {
-  static const char* const kNames[] = {"planned", "leased", "accepted", "unknown"};
-  return kNames[static_cast<int>(state)];
-}
-
-const char* Name(Event event) {
-  static const char* const kNames[] = {"",          "accepted", "awaiting", "over",
-                                       "delivered", "failed",   "issued",   "refused"};
-  return kNames[static_cast<int>(event)];
-}
-
-// "planned wechat#1 +1s", or "settled failed(word) dead": the whole state as a sentence.
-std::string Say(const OutboxRecord& record, const Transition& transition) {
-  std::string text;
-  if (transition.settled) {
-    text = std::string("settled ") + Name(transition.event);
-  } else {
-    text = std::string(Name(record.state)) + " " + record.channel() + "#" +
-           std::to_string(record.attempts) + " +" + FormatDuration(record.not_before - kNow);
-    if (transition.event != Event::kNone) {
-      text += std::string(" ") + Name(transition.event);
-    }
-    if (transition.fell_back) {
-      text += " fell back";
-    }
-  }
-  if (!transition.reason.empty()) {
-    text += "(" + transition.reason + ")";
-  }
-  return text + (transition.dead_letter ? " dead" : "");
-}
-
-ChannelPolicy PolicyOf(Promise promise) {
-  ChannelPolicy policy;
-  policy.promise = promise;
-  policy.attempts_max = 3;
-  return policy;
-}
 
 struct ResultRow {
   const char* name;
@@ -139,7 +59,7 @@ TEST(Transition, EveryResultHasItsRow) {
     ChannelPolicy policy = PolicyOf(row.promise);
     policy.receipt_wait = row.wait_receipt;
     const Transition transition =
-        OnSendResult(&record, Result(record, row.kind), policy, kNow, 0.5);
+        OnSendResult(&record, ResultOf(record, row.kind), policy, kNow, 0.5);
     EXPECT_EQ(Say(record, transition), row.expected) << row.name;
   }
 }
@@ -149,7 +69,7 @@ TEST(Transition, WhereNoReceiptCanComeNoneIsWaitedFor) {
   OutboxRecord record = Leased();
   record.dispatch.wait_receipt = 10 * kMinuteUs;
   const Transition transition =
-      OnSendResult(&record, Result(record, Outcome::Kind::kAccepted), policy, kNow, 0.5);
+      OnSendResult(&record, ResultOf(record, Outcome::Kind::kAccepted), policy, kNow, 0.5);
   EXPECT_EQ(Say(record, transition), "settled accepted");
 }
 
@@ -160,7 +80,7 @@ TEST(Transition, WhereReceiptsTellOfFailuresAloneSilenceIsNoReasonForTheNextChan
   OutboxRecord record = Leased();
   record.dispatch.wait_receipt = 10 * kMinuteUs;
   const Transition taken =
-      OnSendResult(&record, Result(record, Outcome::Kind::kAccepted), policy, kNow, 0.5);
+      OnSendResult(&record, ResultOf(record, Outcome::Kind::kAccepted), policy, kNow, 0.5);
   EXPECT_EQ(taken.event, Transition::Event::kAccepted);
   EXPECT_EQ(record.not_before, kNow + 3 * kDayUs);
   OutboxRecord silent = record;
@@ -179,7 +99,7 @@ TEST(Transition, WhatIsWithdrawnGoesNoFurther) {
     OutboxRecord record = Leased();
     record.dispatch.wait_receipt = kMinuteUs;
     Withdraw(&record, kNow);
-    const Transition transition = OnSendResult(&record, Result(record, kind), policy, kNow, 0.5);
+    const Transition transition = OnSendResult(&record, ResultOf(record, kind), policy, kNow, 0.5);
     return Say(record, transition);
   };
   EXPECT_EQ(sent(K::kAccepted), "accepted wechat#1 +1h accepted");
@@ -215,20 +135,20 @@ TEST(Transition, ACouponIsIssuedRefusedOrAskedForAgain) {
   for (const Row& row : rows) {
     OutboxRecord record = LeasedCoupon();
     record.attempts = row.attempts;
-    const Transition transition =
-        OnSendResult(&record, Result(record, row.kind), PolicyOf(Promise::kAtMostOnce), kNow, 0.5);
+    const Transition transition = OnSendResult(&record, ResultOf(record, row.kind),
+                                               PolicyOf(Promise::kAtMostOnce), kNow, 0.5);
     EXPECT_EQ(Say(record, transition), row.expected);
   }
   OutboxRecord record = LeasedCoupon();
   const ChannelPolicy policy = PolicyOf(Promise::kAtMostOnce);
-  OnSendResult(&record, Result(record, K::kUnknown), policy, kNow, 0.5);
+  OnSendResult(&record, ResultOf(record, K::kUnknown), policy, kNow, 0.5);
   const Transition due = OnDue(&record, policy, kNow + kMinuteUs);
   EXPECT_EQ(Say(record, due), "planned coupons#1 +1m");
 }
 
 TEST(Transition, AnUnknownAttemptIsKnownByTheIdThatReceiptsWillName) {
   OutboxRecord record = Leased();
-  SendResult lost = Result(record, Outcome::Kind::kUnknown);
+  SendResult lost = ResultOf(record, Outcome::Kind::kUnknown);
   lost.outcome.provider_message_id = "mine";
   OnSendResult(&record, lost, PolicyOf(Promise::kAtMostOnce), kNow, 0);
   EXPECT_EQ(record.provider_message_id, "mine");
@@ -242,14 +162,14 @@ TEST(Transition, AnUnknownAttemptIsKnownByTheIdThatReceiptsWillName) {
 
 TEST(Transition, AResultOfAnOlderAttemptIsDropped) {
   OutboxRecord record = Leased();
-  const SendResult first = Result(record, Outcome::Kind::kRetry);
+  const SendResult first = ResultOf(record, Outcome::Kind::kRetry);
   const ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
   OnSendResult(&record, first, policy, kNow, 0);
   EXPECT_EQ(Say(record, OnSendResult(&record, first, policy, kNow, 0)), "planned wechat#1 +1s");
   record.state = State::kLeased;
   OnSendResult(&record, first, policy, kNow, 0);
   EXPECT_EQ(record.state, State::kLeased);
-  SendResult foreign = Result(record, Outcome::Kind::kAccepted);
+  SendResult foreign = ResultOf(record, Outcome::Kind::kAccepted);
   foreign.dispatch = Id128{3, 4};
   OnSendResult(&record, foreign, policy, kNow, 0);
   EXPECT_EQ(record.state, State::kLeased);
@@ -258,7 +178,7 @@ TEST(Transition, AResultOfAnOlderAttemptIsDropped) {
 TEST(Transition, RetryAfterIsNeverBroken) {
   for (const double random : {0.0, 0.3, 0.999}) {
     OutboxRecord record = Leased();
-    SendResult result = Result(record, Outcome::Kind::kRetry);
+    SendResult result = ResultOf(record, Outcome::Kind::kRetry);
     result.outcome.retry_after = kHourUs;
     OnSendResult(&record, result, PolicyOf(Promise::kAtLeastOnce), kNow, random);
     EXPECT_EQ(record.state, State::kPlanned);
@@ -273,7 +193,7 @@ TEST(Transition, BackoffStaysBetweenItsBounds) {
     for (const double random : {0.0, 0.5, 0.999999}) {
       OutboxRecord record = Leased();
       record.attempts = attempts;
-      OnSendResult(&record, Result(record, Outcome::Kind::kRetry), policy, kNow, random);
+      OnSendResult(&record, ResultOf(record, Outcome::Kind::kRetry), policy, kNow, random);
       EXPECT_GE(record.not_before, kNow + policy.backoff_min);
       EXPECT_LE(record.not_before, kNow + policy.backoff_max);
     }
@@ -282,7 +202,7 @@ TEST(Transition, BackoffStaysBetweenItsBounds) {
 
 TEST(Transition, ARetryPastTheDeadlineGoesToTheNextChannelNow) {
   OutboxRecord record = Leased();
-  SendResult result = Result(record, Outcome::Kind::kRetry, "rate_limited");
+  SendResult result = ResultOf(record, Outcome::Kind::kRetry, "rate_limited");
   result.outcome.retry_after = 2 * kDayUs;
   const ChannelPolicy policy = PolicyOf(Promise::kAtLeastOnce);
   const Transition first = OnSendResult(&record, result, policy, kNow, 0);
@@ -295,7 +215,7 @@ TEST(Transition, ARetryPastTheDeadlineGoesToTheNextChannelNow) {
 TEST(Transition, NoFallbackPastTheDeadline) {
   OutboxRecord record = Leased();
   const Transition transition =
-      OnSendResult(&record, Result(record, Outcome::Kind::kRejected, "bad_number"),
+      OnSendResult(&record, ResultOf(record, Outcome::Kind::kRejected, "bad_number"),
                    PolicyOf(Promise::kAtLeastOnce), kDeadline, 0);
   EXPECT_EQ(Say(record, transition), "settled failed(bad_number) dead");
 }
@@ -324,7 +244,7 @@ TEST(Transition, APlannedRecordLeavesAChannelThatIsDown) {
 TEST(Transition, APausedChannelIsAskedAgainNoLaterThanTheDeadline) {
   OutboxRecord record = Leased();
   record.give_up_at = kNow + kSecondUs;
-  OnSendResult(&record, Result(record, Outcome::Kind::kChannelPaused),
+  OnSendResult(&record, ResultOf(record, Outcome::Kind::kChannelPaused),
                PolicyOf(Promise::kAtLeastOnce), kNow, 0.5);
   EXPECT_EQ(record.not_before, kNow + kSecondUs);
 }
@@ -336,7 +256,7 @@ TEST(Transition, DeadlinesAtTheEndOfTimeDoNotOverflow) {
   policy.backoff_max = kTimeMax;
   policy.attempts_max = std::numeric_limits<uint32_t>::max();
   record.attempts = 1'000;
-  OnSendResult(&record, Result(record, Outcome::Kind::kRetry), policy, kNow, 0.999);
+  OnSendResult(&record, ResultOf(record, Outcome::Kind::kRetry), policy, kNow, 0.999);
   EXPECT_GT(record.not_before, kNow);
 }
 
@@ -465,7 +385,7 @@ TEST(Transition, AcceptedIsKeptForTheReceiptsOfAProviderThatSendsThem) {
   ChannelPolicy policy = PolicyOf(Promise::kAtMostOnce);
   policy.receipt_wait = kDayUs;
   OutboxRecord record = Leased();
-  const SendResult accepted = Result(record, Outcome::Kind::kAccepted);
+  const SendResult accepted = ResultOf(record, Outcome::Kind::kAccepted);
   EXPECT_EQ(Say(record, OnSendResult(&record, accepted, policy, kNow, 0)),
             "accepted wechat#1 +1d accepted");
   record = Leased();
@@ -546,7 +466,7 @@ class RandomLife {
       return Recover(&record_, policy_, now_);
     }
     const double random = Draw(1'000) / 1'000.0;
-    return OnSendResult(&record_, Result(record_, kind), policy_, now_, random);
+    return OnSendResult(&record_, ResultOf(record_, kind), policy_, now_, random);
   }
 
   std::mt19937 random_;

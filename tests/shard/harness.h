@@ -34,10 +34,12 @@ class TestGate final : public SendGate {
   void Release(std::string_view channel) override;
   bool IsDown(std::string_view channel) override;
   void Send(std::vector<SendJob> jobs) override;
+  void Query(QueryJob job) override { asked.push_back(std::move(job)); }
 
   std::map<std::string, int, std::less<>> room;  // by channel; none: unbounded
   std::set<std::string, std::less<>> down;
   std::vector<SendJob> sent;  // in this process, not answered yet
+  std::vector<QueryJob> asked;
 };
 
 class TestRendering final : public Rendering {

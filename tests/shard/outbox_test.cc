@@ -101,6 +101,75 @@ TEST(Outbox, AMessageThatIsPlannedAgainWhileItsReceiptIsAwaitedIsOneMessage) {
   EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 0)));
 }
 
+// --- what the provider is asked
+
+channels::Receipt Told(const QueryJob& job, channels::Receipt::Kind kind) {
+  channels::Receipt receipt;
+  receipt.dispatch = job.dispatch;
+  receipt.kind = kind;
+  receipt.reason = kind == channels::Receipt::Kind::kDelivered ? "" : "absent";
+  return receipt;
+}
+
+QueryResult AnswerTo(const QueryJob& job, std::vector<channels::Receipt> receipts) {
+  QueryResult result{job.dispatch, job.attempts, job.channel, {}};
+  result.answer.kind = channels::QueryAnswer::Kind::kTold;
+  result.answer.receipts = std::move(receipts);
+  return result;
+}
+
+// One thanks by SMS and else by email, of which nobody knows whether it was sent.
+void LoseOne(ShardWorld* world) {
+  world->options.policies["sms"].promise = channels::Promise::kAtMostOnce;
+  world->options.policies["sms"].queries_max = 3;
+  world->Append(EventJson(At(0), "review.posted", "c1"));
+  ASSERT_TRUE(world->LiveUntil(At(0)));
+  ASSERT_TRUE(world->LiveUntil(At(0) + kSecondUs));
+  ASSERT_EQ(1u, world->gate.sent.size());
+}
+
+TEST(Outbox, AMessageThatWasOnItsWayInACrashIsAskedForAndItsFateIsTold) {
+  ShardWorld world(SetOf({Thanks({"sms", "email"})}));
+  LoseOne(&world);
+  ASSERT_TRUE(world.Commit().ok());
+  world.Crash();
+  world.gate.sent.clear();
+  ASSERT_TRUE(world.LiveUntil(At(0.5)));  // half a day later
+  ASSERT_TRUE(world.LiveUntil(At(0.5) + 2 * kMinuteUs));
+  ASSERT_EQ(1u, world.gate.asked.size());
+  const QueryJob job = world.gate.asked[0];
+  EXPECT_EQ("sms", job.channel);
+  EXPECT_LE(job.sent.sent_at, At(0) + kSecondUs) << "when it was sent, not when it is asked for";
+  EXPECT_EQ(job.dispatch, job.sent.message.dispatch);
+  world.shard().PostQueryResult(AnswerTo(job, {Told(job, channels::Receipt::Kind::kUndelivered)}));
+  ASSERT_TRUE(world.LiveUntil(At(0.5) + 2 * kMinuteUs + kSecondUs));
+  ASSERT_TRUE(world.LiveUntil(At(0.5) + 3 * kMinuteUs));
+  ASSERT_EQ(1u, world.gate.sent.size());
+  EXPECT_EQ("email", world.gate.sent[0].channel) << "so the next channel's turn came";
+  // What comes late about the first channel is not taken for news of the second.
+  world.Answer(channels::Outcome::Kind::kUnknown);
+  ASSERT_TRUE(world.LiveUntil(At(0.5) + 3 * kMinuteUs + kSecondUs));
+  world.shard().PostQueryResult(AnswerTo(job, {Told(job, channels::Receipt::Kind::kUndelivered)}));
+  ASSERT_TRUE(world.LiveUntil(At(0.5) + 3 * kMinuteUs + 2 * kSecondUs));
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth,
+              ElementsAre(testing::Pair("email", 1), testing::Pair("sms", 0)));
+}
+
+TEST(Outbox, AMessageThatTheProviderHasIsNotRepeated) {
+  ShardWorld world(SetOf({Thanks({"sms", "email"})}));
+  LoseOne(&world);
+  world.Answer(channels::Outcome::Kind::kUnknown, "no_answer");
+  ASSERT_TRUE(world.LiveUntil(At(0) + 2 * kSecondUs));
+  ASSERT_TRUE(world.LiveUntil(At(0) + 2 * kMinuteUs));
+  ASSERT_EQ(1u, world.gate.asked.size());
+  const QueryJob job = world.gate.asked[0];
+  world.shard().PostQueryResult(AnswerTo(job, {Told(job, channels::Receipt::Kind::kDelivered)}));
+  ASSERT_TRUE(world.LiveUntil(At(1)));
+  EXPECT_THAT(world.gate.sent, IsEmpty());
+  EXPECT_EQ(1u, world.gate.asked.size());
+  EXPECT_THAT(world.shard().Snapshot().outbox_depth, ElementsAre(testing::Pair("sms", 0)));
+}
+
 // --- one-time consents
 
 std::string OneTime(double day, int credits) {

@@ -71,6 +71,7 @@ class WaitingGate final : public SendGate {
     std::move(jobs.begin(), jobs.end(), std::back_inserter(sent_));
     came_.notify_all();
   }
+  void Query(QueryJob /*job*/) override {}
   // Those that came so far, at least `count`.
   std::vector<SendJob> Await(size_t count) {
     std::unique_lock lock(mutex_);

@@ -72,7 +72,34 @@ SendResult Provider::Answer(const SendJob& job) {
   return result;
 }
 
-void Provider::AnswerSome(bool all, const Tell& tell) {
+// It may not answer, and not know yet what it has; what it says that it has, it has.
+channels::QueryAnswer Provider::AnswerQuery(const QueryJob& job) {
+  using Answered = channels::QueryAnswer::Kind;
+  channels::QueryAnswer answer;
+  const uint64_t what = faults_ ? random_() % 10 : 9;
+  if (what < 3) {
+    return answer;
+  }
+  if (what == 3 || !reached_.contains({job.dispatch, job.channel})) {
+    answer.kind = Answered::kNotFound;
+  } else if (what < 7) {
+    answer.kind = Answered::kAccepted;
+  } else {
+    answer.kind = Answered::kTold;
+    channels::Receipt receipt;
+    receipt.kind =
+        what == 7 ? channels::Receipt::Kind::kUndelivered : channels::Receipt::Kind::kDelivered;
+    receipt.dispatch = job.dispatch;
+    receipt.reason = what == 7 ? "absent" : "";
+    answer.receipts.push_back(std::move(receipt));
+  }
+  return answer;
+}
+
+void Provider::AnswerSome(bool all, const Tell& tell, const TellQuery& tell_query) {
+  for (const QueryJob& job : std::exchange(questions_, {})) {
+    tell_query(job.shard, {job.dispatch, job.attempts, job.channel, AnswerQuery(job)});
+  }
   std::vector<SendJob> jobs;
   std::swap(jobs, on_the_way_);
   for (SendJob& job : jobs) {
@@ -92,6 +119,7 @@ void Provider::DaemonCrashed() {
     }
   }
   on_the_way_.clear();
+  questions_.clear();
   acquired_.clear();
 }
 

@@ -120,6 +120,7 @@ void Daemon::Start() {
     options.policies["sms"].promise = channels::Promise::kAtMostOnce;
     options.policies["email"].promise = channels::Promise::kAtLeastOnce;
     options.policies["email"].receipt_wait = kHourUs;
+    options.policies["sms"].queries_max = options.policies["email"].queries_max = 3;
     options.policies["push"].promise = channels::Promise::kExactlyOnceByKey;
     ShardParts parts;
     parts.store = process_->store.get();
@@ -263,9 +264,14 @@ void Daemon::Step(bool last) {
       return;
     }
   }
-  provider_.AnswerSome(last, [this](uint16_t shard, SendResult result) {
-    process_->shards[shard]->PostResult(std::move(result));
-  });
+  provider_.AnswerSome(
+      last,
+      [this](uint16_t shard, SendResult result) {
+        process_->shards[shard]->PostResult(std::move(result));
+      },
+      [this](uint16_t shard, QueryResult result) {
+        process_->shards[shard]->PostQueryResult(std::move(result));
+      });
 }
 
 void Daemon::Live() {

@@ -228,10 +228,14 @@ TEST(RecordCodec, OneTimeConsentsAndWhatMayHaveBeenSentComeBack) {
   EXPECT_EQ(2, read_profile.consents[0].held);
   OutboxRecord record = RichRecord();
   record.may_be_sent = true;
+  record.sent_at = 77;
+  record.queries = 2;
   record.dispatch.holds_credit = true;
   OutboxRecord read_record;
   ASSERT_TRUE(DecodeOutboxRecord(EncodeOutboxRecord(record), &read_record).ok());
   EXPECT_TRUE(read_record.may_be_sent);
+  EXPECT_EQ(read_record.sent_at, 77);
+  EXPECT_EQ(read_record.queries, 2U);
   EXPECT_TRUE(read_record.dispatch.holds_credit);
   std::vector<Episode> episodes;
   episodes.push_back(RichEpisode());

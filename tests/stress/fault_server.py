@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "judges"))
 import certificate  # noqa: E402
 import provider_server  # noqa: E402
 
-TWILIO = f"/2010-04-01/Accounts/{provider_server.TWILIO_ACCOUNT}/Messages.json"
+TWILIO = provider_server.TWILIO_MESSAGES
 WECHAT = "/cgi-bin/message/template/send"
 FAULTY = ("/webhook", "/keyed", "/", TWILIO, WECHAT)
 

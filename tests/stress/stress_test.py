@@ -126,7 +126,7 @@ class Stress(unittest.TestCase):
             wait_for(f"{SENDS} tries by {channel}",
                      lambda path=PATHS[channel]: self.server.requests(path) >= SENDS)
         self.told = {channel: self.tell(channel) for channel in ("sms", "twilio")}
-        wait_for("an end of all that can end", self.settled, patience_s=240, every_s=0.5)
+        wait_for("an end of all that can end", self.settled, patience_s=400, every_s=0.5)
         with open(f"/proc/{self.house.process.pid}/status", encoding="ascii") as file:
             self.memory = int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1)) * 1024
         self.metrics = self.house.metrics()
