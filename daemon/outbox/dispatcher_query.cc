@@ -103,8 +103,8 @@ void Dispatcher::Impl::Poll(const std::string& channel) {
   }
   channels::EncodeContext context;
   context.now = Now();
-  for (channels::HttpRequest& request : entry->setup.codec->EncodePolls(context)) {
-    FetchReceipts(entry, std::move(request));
+  for (const channels::HttpRequest& request : entry->setup.codec->EncodePolls(context)) {
+    FetchReceipts(entry, request);
   }
 }
 

@@ -95,6 +95,27 @@ void CheckBatch(const Channel& channel, const Answer& answer) {
   }
 }
 
+// What is told is told of the message that was asked about, or by somebody.
+void CheckQuery(const Channel& channel, const Answer& answer) {
+  SentMessage sent;
+  sent.message.dispatch = Id128::Parse("0123456789abcdef0123456789abcdef");
+  sent.message.address = "+8613900000001";
+  sent.message.text = "x";
+  for (const char* id : {"", "SM1"}) {
+    sent.provider_message_id = id;
+    const QueryAnswer said = channel.DecodeQuery(answer, sent);
+    CHECK((said.kind == QueryAnswer::Kind::kTold) == !said.receipts.empty());
+    for (const Receipt& receipt : said.receipts) {
+      CHECK(receipt.dispatch == sent.message.dispatch);
+      CHECK(receipt.reason.size() <= 40);
+    }
+  }
+  const auto polled = channel.DecodePoll(answer);
+  for (size_t i = 0; polled.ok() && i < polled->receipts.size(); ++i) {
+    CHECK(polled->receipts[i].reason.size() <= 40);
+  }
+}
+
 // The input as an answer: a status, then headers and body.
 void FuzzAnswers(std::string_view input) {
   const int status = input.empty() ? 200 : static_cast<unsigned char>(input[0]) * 3;
@@ -110,6 +131,7 @@ void FuzzAnswers(std::string_view input) {
     CheckOutcome(channel->Decode(smtp, kNow));
     (void)channel->DecodeToken(std::get<HttpResponse>(http.response));
     CheckBatch(*channel, http);
+    CheckQuery(*channel, http);
   }
   for (const CouponRegistration& registration : AllCouponProviders()) {
     const auto provider = registration.make(config::Settings{{{"url", "https://x.example.com/"},
