@@ -288,9 +288,14 @@ int Run(TimeUs now) {
   const auto coupons = FindCouponProvider("http")->make(shop);
   for (const std::string& text : HardTexts()) {
     const Message message = HardMessage(text, ++number);
-    const CouponRequest request{
-        message.dispatch,         message.customer,       "winback",    "big",
-        *ParseMoney("49.50 CNY"), *ParseMoney("200 CNY"), now + kDayUs, ""};
+    CouponRequest request;
+    request.dispatch = message.dispatch;
+    request.customer = message.customer;
+    request.campaign = "winback";
+    request.coupon = "big";
+    request.value = *ParseMoney("49.50 CNY");
+    request.min_spend = *ParseMoney("200 CNY");
+    request.expires_at = now + kDayUs;
     Print("coupons", text, message, std::get<HttpRequest>((*coupons)->Issue(request, {})));
   }
   PrintWechatPay(now, &number);
