@@ -177,7 +177,8 @@ std::optional<std::vector<FlatObject>> ParseJsonObjects(std::string_view json) {
 
 std::optional<std::vector<FlatObject>> ParseJsonObjectsAt(std::string_view json,
                                                           std::string_view pointer) {
-  if (json.size() > limits::kCallbackBytesMax) {
+  // Of no text at all simdjson would copy from a null pointer.
+  if (json.empty() || json.size() > limits::kCallbackBytesMax) {
     return std::nullopt;
   }
   simdjson::dom::parser parser;
@@ -209,7 +210,7 @@ std::optional<std::vector<std::string>> ParseJsonAt(std::string_view json,
                                                     std::span<const std::string_view> pointers) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (json.size() > limits::kAnswerBytesMax ||
+  if (json.empty() || json.size() > limits::kAnswerBytesMax ||
       parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) {
     return std::nullopt;
   }
