@@ -175,6 +175,19 @@ std::shared_ptr<Campaign> Thanks(std::vector<std::string> via) {
   return campaign;
 }
 
+std::shared_ptr<Campaign> ThanksWithACoupon(const CouponStep& coupon) {
+  auto campaign = Thanks();
+  Step step;
+  step.id = "big";
+  step.action = coupon;
+  campaign->steps.insert(campaign->steps.begin(), step);
+  campaign->program.clear();
+  campaign->coupon_steps.clear();
+  campaign->message_steps.clear();
+  Link(campaign.get());
+  return campaign;
+}
+
 std::shared_ptr<CampaignSet> SetOf(std::vector<std::shared_ptr<Campaign>> campaigns) {
   auto set = std::make_shared<CampaignSet>();
   set->shop.zone = *Zone::Find("UTC");

@@ -89,6 +89,8 @@ std::shared_ptr<Campaign> Winback(std::vector<std::string> via = {"sms"});
 // "thanks": every review.posted sends one message.
 std::shared_ptr<Campaign> Thanks(std::vector<std::string> via = {"sms"});
 CouponStep FiftyYuan();
+// The same behind this coupon, step "big".
+std::shared_ptr<Campaign> ThanksWithACoupon(const CouponStep& coupon);
 std::shared_ptr<CampaignSet> SetOf(std::vector<std::shared_ptr<Campaign>> campaigns);
 
 class ShardWorld {

@@ -374,24 +374,15 @@ TEST(Outbox, AMessageThatDidNotArriveSaysSoWithTheReasonAndWhoTookItUp) {
 
 // --- messages and their coupons
 
-std::shared_ptr<Campaign> ThanksWithACoupon(DurationUs expires) {
-  auto campaign = Thanks();
-  Step step;
-  step.id = "big";
+CouponStep ExpiringIn(DurationUs expires) {
   CouponStep coupon = FiftyYuan();
   coupon.expires = expires;
-  step.action = coupon;
-  campaign->steps.insert(campaign->steps.begin(), step);
-  campaign->program.clear();
-  campaign->coupon_steps.clear();
-  campaign->message_steps.clear();
-  Link(campaign.get());
-  return campaign;
+  return coupon;
 }
 
 TEST(Outbox, AMessageThatWaitedUntilItsCouponRanOutIsNotSentAndSaysWhy) {
   for (const bool may_be_sent : {false, true}) {
-    ShardWorld world(SetOf({ThanksWithACoupon(kHourUs)}));
+    ShardWorld world(SetOf({ThanksWithACoupon(ExpiringIn(kHourUs))}));
     world.options.policies["sms"].promise = channels::Promise::kAtLeastOnce;
     world.gate.room["sms"] = may_be_sent ? 1 : 0;
     world.Append(EventJson(At(0), "review.posted", "c1"));
@@ -414,7 +405,7 @@ TEST(Outbox, AMessageThatWaitedUntilItsCouponRanOutIsNotSentAndSaysWhy) {
 }
 
 TEST(Outbox, ACouponThatTheShopMayHaveIssuedIsInTheLedgerAlsoWhenItIsWithdrawn) {
-  auto campaign = ThanksWithACoupon(30 * kDayUs);
+  auto campaign = ThanksWithACoupon(ExpiringIn(30 * kDayUs));
   campaign->exits.push_back({"review.deleted", nullptr});
   for (const bool answered : {true, false}) {
     auto set = SetOf({campaign});

@@ -23,18 +23,9 @@ using testing::SizeIs;
 constexpr const char* kPool = "winback-50";
 
 std::shared_ptr<Campaign> ThanksFromAPool() {
-  auto campaign = Thanks();
-  Step step;
-  step.id = "big";
   CouponStep coupon = FiftyYuan();
   coupon.pool = kPool;
-  step.action = coupon;
-  campaign->steps.insert(campaign->steps.begin(), step);
-  campaign->program.clear();
-  campaign->coupon_steps.clear();
-  campaign->message_steps.clear();
-  Link(campaign.get());
-  return campaign;
+  return ThanksWithACoupon(coupon);
 }
 
 class PoolsTest : public testing::Test {
