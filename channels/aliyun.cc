@@ -153,8 +153,7 @@ DurationUs LimitWindow(std::string_view message) {
 // `receipt` names the message; what became of it is added, and that its recipient wants no more.
 void AppendFate(Receipt receipt, bool delivered, const std::string& code, const std::string& phone,
                 std::vector<Receipt>* receipts) {
-  receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
-  receipt.reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
+  SetFate(delivered, code, &receipt);
   receipts->push_back(receipt);
   if (!delivered && (code == "USER_REJECT" || code == "MOBILE_IN_BLACK")) {
     receipt.kind = Receipt::Kind::kUnsubscribed;
@@ -316,9 +315,8 @@ class AliyunChannel : public Channel {
     QueryAnswer best;
     best.kind = QueryAnswer::Kind::kNotFound;
     for (const FlatObject& item : *items) {
-      std::optional<QueryAnswer> found = AnswerOf(item, sent);
-      if (found && (best.kind != QueryAnswer::Kind::kTold || IsDelivered(*found))) {
-        best = *std::move(found);
+      if (std::optional<QueryAnswer> found = AnswerOf(item, sent)) {
+        TakeBetter(*std::move(found), &best);
       }
     }
     return best;

@@ -265,8 +265,7 @@ std::string ReferencePage(const Registration& registration) {
         "\nThe provider can be asked about single messages. It is, when the answer to a send was "
         "lost and no receipt came within a minute, each minute until it answers, up to ten times "
         "before the promise decides; and once when `wait_receipt` is over, a minute before the "
-        "next channel's "
-        "turn.\n";
+        "next channel's turn.\n";
   }
   page += AnswersTable(registration);
   return page;

@@ -43,9 +43,17 @@ Receipt SmsReply(std::string_view phone, std::string text, TimeUs time) {
   return receipt;
 }
 
-bool IsDelivered(const QueryAnswer& answer) {
-  return answer.kind == QueryAnswer::Kind::kTold &&
-         answer.receipts.front().kind == Receipt::Kind::kDelivered;
+void SetFate(bool delivered, std::string_view code, Receipt* receipt) {
+  receipt->kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
+  receipt->reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
+}
+
+void TakeBetter(QueryAnswer said, QueryAnswer* best) {
+  const bool delivered = said.kind == QueryAnswer::Kind::kTold &&
+                         said.receipts.front().kind == Receipt::Kind::kDelivered;
+  if (delivered || best->kind != QueryAnswer::Kind::kTold) {
+    *best = std::move(said);
+  }
 }
 
 TokenCallback ReadTokenCallback(const CallbackRequest& request, std::string_view token,

@@ -24,8 +24,11 @@ std::string SmsText(const Message& message);
 // What somebody wrote back: an opt-out or another reply. `phone` as the provider writes it.
 Receipt SmsReply(std::string_view phone, std::string text, TimeUs time);
 
-// Whether the provider says that the message has arrived.
-bool IsDelivered(const QueryAnswer& answer);
+// Has it arrived? Else `code` says why not, as the provider writes it; empty: it does not.
+void SetFate(bool delivered, std::string_view code, Receipt* receipt);
+
+// What is said of one message, and of its repeat: that it has arrived counts most.
+void TakeBetter(QueryAnswer said, QueryAnswer* best);
 
 // A callback believed only with the secret in its URL, ?token=<token>, and its JSON objects;
 // refused and without any unless it is a POST of those.

@@ -211,10 +211,7 @@ std::map<std::string, NumberStatus> ReadStatuses(const Answer& answer, size_t co
 // there for accounts that have asked Tencent for it.
 Receipt StatusReceipt(const FlatObject& item) {
   Receipt receipt;
-  const bool delivered = ValueOf(item, "ReportStatus") == "SUCCESS";
-  const std::string code = ValueOf(item, "Description");
-  receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
-  receipt.reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
+  SetFate(ValueOf(item, "ReportStatus") == "SUCCESS", ValueOf(item, "Description"), &receipt);
   receipt.dispatch = Id128::Parse(ValueOf(item, "SessionContext"));
   receipt.provider_message_id = ValueOf(item, "SerialNo");
   receipt.time = FromUnixSeconds(ValueOf(item, "UserReceiveTime"));
@@ -226,10 +223,7 @@ constexpr std::string_view kReplies = "/Response/PullSmsReplyStatusSet";
 
 Receipt ReportReceipt(const FlatObject& item) {
   Receipt receipt;
-  const bool delivered = ValueOf(item, "report_status") == "SUCCESS";
-  const std::string code = ValueOf(item, "errmsg");
-  receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
-  receipt.reason = delivered ? "" : ReasonWord(code.empty() ? "undelivered" : code);
+  SetFate(ValueOf(item, "report_status") == "SUCCESS", ValueOf(item, "errmsg"), &receipt);
   receipt.provider_message_id = ValueOf(item, "sid");
   receipt.time = BeijingTime(ValueOf(item, "user_receive_time"));
   return receipt;
@@ -287,14 +281,13 @@ class TencentChannel : public Channel {
     if (items) {
       best.kind = QueryAnswer::Kind::kNotFound;
     }
-    for (size_t i = 0; items && i < items->size() && !IsDelivered(best); ++i) {
+    for (size_t i = 0; items && i < items->size(); ++i) {
       Receipt receipt = StatusReceipt((*items)[i]);
       const bool named = !sent.provider_message_id.empty() &&
                          receipt.provider_message_id == sent.provider_message_id;
       if (named || receipt.dispatch == sent.message.dispatch) {
         receipt.dispatch = sent.message.dispatch;
-        best.kind = QueryAnswer::Kind::kTold;
-        best.receipts = {std::move(receipt)};
+        TakeBetter({QueryAnswer::Kind::kTold, "", {std::move(receipt)}}, &best);
       }
     }
     return best;

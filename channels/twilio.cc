@@ -73,8 +73,7 @@ std::vector<Receipt> StatusReceipts(Receipt receipt, const std::string& word,
   if (!delivered && word != "undelivered" && word != "failed" && word != "canceled") {
     return {};
   }
-  receipt.kind = delivered ? Receipt::Kind::kDelivered : Receipt::Kind::kUndelivered;
-  receipt.reason = delivered ? "" : ReasonWord(code.empty() ? word : code);
+  SetFate(delivered, code.empty() ? word : code, &receipt);
   std::vector<Receipt> receipts = {receipt};
   const AnswerRule* rule = FindRule(kAnswers, code);
   if (!delivered && rule != nullptr && rule->revoke_consent) {
@@ -185,8 +184,8 @@ class TwilioChannel : public Channel {
     QueryAnswer best;
     best.kind = QueryAnswer::Kind::kNotFound;
     for (const FlatObject& message : *messages) {
-      if (IsSent(message, sent) && !IsDelivered(best)) {
-        best = AnswerOf(message, sent);
+      if (IsSent(message, sent)) {
+        TakeBetter(AnswerOf(message, sent), &best);
       }
     }
     return best;

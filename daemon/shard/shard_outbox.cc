@@ -187,7 +187,8 @@ Status Shard::Impl::ApplyQueryResult(const QueryResult& result) {
       return status;
     }
   }
-  if (result.answer.kind == channels::QueryAnswer::Kind::kTold) {
+  const bool told = result.answer.kind == channels::QueryAnswer::Kind::kTold;
+  if (told || record->state != State::kUnknown) {
     return Status::Ok();
   }
   const Transition transition = OnQueryResult(record, result, PolicyOf(result.channel), wall_);
