@@ -122,7 +122,9 @@ class Pools(unittest.TestCase):
             wait_for("the new codes", lambda: one.metrics().get(gauge) == 2)
             one.post(order("a4", "a4", time.time()))
             wait_for("a4", lambda: "completed" in one.outcomes("a4"))
-            self.assertEqual(sorted(codes_by_dispatch(one).values()), ["A", "B", "C"])
+            # An episode that only sends is complete before its message is written.
+            wait_for("the messages", lambda: sorted(codes_by_dispatch(one).values()) ==
+                     ["A", "B", "C"])
 
     def test_a_reload_takes_up_new_pools_and_refuses_wrong_ones(self):
         with self.house(pools(big=0)) as one:
@@ -146,7 +148,9 @@ class Pools(unittest.TestCase):
             for name in ("a2", "b1"):
                 one.post(order(name, name, time.time()))
                 wait_for(name, lambda: "completed" in one.outcomes(name))
-            self.assertEqual(sorted(codes_by_dispatch(one).values()), ["A", "B", "S-1"])
+            # An episode that only sends is complete before its message is written.
+            wait_for("the messages", lambda: sorted(codes_by_dispatch(one).values()) ==
+                     ["A", "B", "S-1"])
             one.write("shop.yaml", pools(small=0))
             os.remove(one.path("campaigns/a.yaml"))
             one.process.send_signal(signal.SIGHUP)
