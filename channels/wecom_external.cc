@@ -7,8 +7,12 @@
 // contact of the sender, so it is always there. There is no key against repeats.
 //
 // A customer who deletes the employee (del_follow_user) has left, as one who unfollows a service
-// account has; who becomes a contact (add_external_contact) is back. An employee who deletes the
-// customer says nothing about what the customer wants.
+// account has; who becomes a contact (add_external_contact) is back. Not yet who adds an employee
+// that has still to confirm it (add_half_external_contact): nothing can be sent to them before, and
+// add_external_contact follows. An employee who deletes the customer (del_external_contact) says
+// nothing about what the customer wants: other employees may have the contact, and while nobody has
+// it, WeCom refuses the messages (`fail_list`, 84061), so that the next channel's turn comes
+// (path/92277).
 #include <memory>
 #include <optional>
 #include <string>
@@ -126,10 +130,11 @@ Registration WecomExternalRegistration() {
   registration.schema.settings = WecomSettings(
       "The attribute of the customer that holds the external_userid, such as `external_userid`; a "
       "customer without one is refused with the reason `contact`.",
-      "A customer who deletes the employee, or becomes a contact, is counted "
-      "(`huitou_receipts_total`); but customers are not looked up by an attribute: to end their "
-      "messages the shop sends `channel.unsubscribed`, to begin again `channel.subscribed`.");
+      "A customer who deletes the employee gets no more over this channel "
+      "(`channel.unsubscribed`), one who becomes a contact may (`channel.subscribed`); an employee "
+      "who deletes the customer changes nothing.");
   registration.schema.address = config::Address::kAttribute;
+  registration.schema.attribute_is_own = true;
   registration.schema.optional_fields = {"sender", "link.title", "link.url", "link.desc",
                                          "link.picurl"};
   registration.promise = Promise::kAtMostOnce;

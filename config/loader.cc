@@ -291,7 +291,11 @@ class Loader {
     }
     for (const ChannelConfig& channel : loaded_.config.channels) {
       if (set->channels[channel.name] == CampaignSet::Contact::kAttribute) {
-        set->recipient_attributes[channel.name] = channel.settings.Get(kRecipientSetting);
+        const std::string attribute = channel.settings.Get(kRecipientSetting);
+        set->recipient_attributes[channel.name] = attribute;
+        if (channels_.at(channel.name)->attribute_is_own) {
+          set->shop.address_attributes.insert(attribute);
+        }
       }
     }
     set->coupons_local = CouponsLocal();

@@ -69,6 +69,9 @@ struct ComponentSchema {
   std::vector<Setting> settings;
   // Channels only:
   Address address = Address::kNone;
+  // Of kAttribute: the attribute is the customer's own, as a phone is, so that who has it is whom a
+  // callback means; not one that many share, such as the employee who looks after them.
+  bool attribute_is_own = false;
   std::optional<SmsRule> sms = {};
   // Front-matter fields that a template for this channel must / may have ("subject", "code");
   // "param.*" stands for any name behind the dot.

@@ -78,7 +78,18 @@ void Take(std::string* known, std::string_view said) {
   }
 }
 
-void TakeContacts(const CustomerFields& fields, Customer* customer) {
+void KeepContacts(const Shop& shop, Customer* customer) {
+  if (customer->contacts_before != nullptr) {
+    return;
+  }
+  const Profile& profile = customer->MutableProfile();
+  customer->contacts_before = std::make_unique<ContactsBefore>(ContactsBefore{profile, {}});
+  if (!shop.address_attributes.empty()) {
+    customer->contacts_before->attributes = profile.attributes;
+  }
+}
+
+void TakeContacts(const CustomerFields& fields, const Shop& shop, Customer* customer) {
   Contacts& contacts = customer->MutableProfile();
   Contacts said = contacts;
   Take(&said.phone, fields.phone);
@@ -87,13 +98,11 @@ void TakeContacts(const CustomerFields& fields, Customer* customer) {
   if (said == contacts) {
     return;
   }
-  std::swap(contacts, said);
-  if (customer->contacts_before == nullptr) {
-    customer->contacts_before = std::make_unique<Contacts>(std::move(said));
-  }
+  KeepContacts(shop, customer);
+  contacts = std::move(said);
 }
 
-void ApplyFields(const Event& event, Customer* customer) {
+void ApplyFields(const Event& event, const Shop& shop, Customer* customer) {
   const CustomerFields& fields = event.customer;
   const bool says_nothing =
       fields.phone.empty() && fields.email.empty() && fields.wechat_openid.empty() &&
@@ -110,7 +119,7 @@ void ApplyFields(const Event& event, Customer* customer) {
   Profile& profile = customer->MutableProfile();
   profile.fingerprint = fields.fingerprint;
   profile.fingerprint_time = event.time;
-  TakeContacts(fields, customer);
+  TakeContacts(fields, shop, customer);
   Take(&profile.locale, fields.locale);
   Take(&profile.timezone, fields.timezone);
   Take(&profile.region, fields.region);
@@ -122,6 +131,7 @@ void ApplyFields(const Event& event, Customer* customer) {
     profile.tags.resize(std::min(profile.tags.size(), limits::kTagsMax));
   }
   if (fields.attributes.kind() == cel::Kind::kMap) {
+    KeepAddresses(shop, customer);
     cel::Arena arena;
     const cel::MapView& map = fields.attributes.map();
     for (size_t i = 0; i < map.size(); ++i) {
@@ -254,10 +264,16 @@ bool ByName(const Attribute& attribute, std::string_view name) {
 
 }  // namespace
 
+void KeepAddresses(const Shop& shop, Customer* customer) {
+  if (!shop.address_attributes.empty()) {
+    KeepContacts(shop, customer);
+  }
+}
+
 void ApplyEvent(const Event& event, const Shop& shop, SymbolTable* symbols, Customer* customer) {
   Activity& activity = customer->activity;
   customer->activity_changed = true;  // at least the event's id is remembered
-  ApplyFields(event, customer);
+  ApplyFields(event, shop, customer);
   if (event.type == shop.order_counts_on) {
     ApplyOrder(event, shop, symbols, &activity);
   } else if (event.type == "order.refunded" || event.type == "order.cancelled") {
@@ -397,11 +413,10 @@ void SetAttribute(Profile* profile, std::string_view name, const cel::Value& val
   }
 }
 
-std::string_view TextAttribute(const Profile& profile, std::string_view name) {
-  const auto at =
-      std::lower_bound(profile.attributes.begin(), profile.attributes.end(), name, ByName);
+std::string_view TextAttribute(const std::vector<Attribute>& attributes, std::string_view name) {
+  const auto at = std::lower_bound(attributes.begin(), attributes.end(), name, ByName);
   const bool is_text =
-      at != profile.attributes.end() && at->name == name && at->kind == Attribute::Kind::kText;
+      at != attributes.end() && at->name == name && at->kind == Attribute::Kind::kText;
   return is_text ? std::string_view(at->text) : std::string_view();
 }
 

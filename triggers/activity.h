@@ -49,8 +49,10 @@ void Suppress(Profile* profile, uint32_t channel, std::string_view reason);
 
 void AddTag(Profile* profile, std::string_view tag);
 void RemoveTag(Profile* profile, std::string_view tag);
+// To be called before attributes are set: keeps what the index of addresses has to forget then.
+void KeepAddresses(const Shop& shop, Customer* customer);
 void SetAttribute(Profile* profile, std::string_view name, const cel::Value& value);
 // The attribute's text; empty when there is none, or it is no text.
-std::string_view TextAttribute(const Profile& profile, std::string_view name);
+std::string_view TextAttribute(const std::vector<Attribute>& attributes, std::string_view name);
 
 }  // namespace huitou

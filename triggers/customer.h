@@ -142,6 +142,11 @@ struct Contacts {
   bool operator==(const Contacts&) const = default;
 };
 
+// Contacts as they were, with the attributes where some of those are addresses too.
+struct ContactsBefore : Contacts {
+  std::vector<Attribute> attributes;
+};
+
 struct Profile : Contacts {
   std::string locale;
   std::string timezone;
@@ -234,7 +239,7 @@ struct Customer {
   // The store is known to have none, so that none need be removed there.
   bool no_stored_episodes = false;
   // As the last commit left them, where they have changed since; else null.
-  std::unique_ptr<Contacts> contacts_before;
+  std::unique_ptr<ContactsBefore> contacts_before;
 
   Profile& MutableProfile();
 };

@@ -317,7 +317,7 @@ std::string_view AddressOf(const CampaignSet& set, const Customer& customer,
       const auto name = set.recipient_attributes.find(channel);
       return name == set.recipient_attributes.end()
                  ? std::string_view()
-                 : TextAttribute(*customer.profile, name->second);
+                 : TextAttribute(customer.profile->attributes, name->second);
     }
   }
   return {};

@@ -70,6 +70,9 @@ struct Shop {
   std::map<std::string, PoolFile> pools;
   bool opt_in = true;                             // consent.default
   std::map<std::string, bool> opt_in_by_channel;  // overrides
+  // Attributes by which channels reach one customer and nobody else: who has it is looked up by
+  // them, as by a phone.
+  std::set<std::string> address_attributes;
 
   bool OptIn(const std::string& channel) const {
     const auto found = opt_in_by_channel.find(channel);

@@ -366,6 +366,9 @@ void Engine::Impl::PerformSet(const SetStep& changes, Scope& scope) {
   for (const std::string& tag : changes.tags_remove) {
     RemoveTag(&profile, tag);
   }
+  if (!changes.attributes.empty()) {
+    KeepAddresses(set->shop, &scope.customer);
+  }
   for (const auto& [name, text] : changes.attributes) {
     SetAttribute(&profile, name, text.empty() ? cel::Value::Null() : cel::Value::String(text));
   }

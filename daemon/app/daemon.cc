@@ -227,6 +227,10 @@ bool Daemon::Impl::Reload() {
       }
     }
   }
+  // Whom a channel reaches, and who is looked up by it, begins with a restart, as the channels do:
+  // so much is indexed.
+  set->recipient_attributes = old->set->recipient_attributes;
+  set->shop.address_attributes = old->set->shop.address_attributes;
   made->set = std::move(set);
   if (!Use(std::make_shared<const Plays>(*std::move(made)))) {
     Log(LogLevel::kWarning, "not every shard has taken up the new campaigns yet");

@@ -57,10 +57,12 @@ Result<std::unique_ptr<Store>> Daemon::Impl::OpenStoreIn(const std::string& fold
   }
   StoreOptions options;
   options.shards = shards;
-  options.on_upgrade = [this](uint64_t done) {
-    if (log_limiter_.Pass("upgrade", SteadyNow())) {
+  options.address_attributes = loaded_->campaigns->shop.address_attributes;
+  options.on_indexing = [this](uint64_t done) {
+    if (log_limiter_.Pass("indexing", SteadyNow())) {
       Log(LogLevel::kInfo,
-          "the state is of an earlier version; its customers' addresses are being indexed, once",
+          "the state is of an earlier version, or a channel's `recipient` has changed: the "
+          "customers' addresses are being indexed, once",
           {{"customers_done", done}});
     }
   };

@@ -25,14 +25,30 @@ bool IsStop(const Receipt& receipt) {
   return receipt.kind == Receipt::Kind::kUnsubscribed && receipt.reason == kOptedOut;
 }
 
+// What leads from the address to who has it; empty() where the channel's addresses lead to nobody.
+Id128 HashOfAddress(const CampaignSet& set, const std::string& channel, std::string_view address) {
+  const auto contact = set.channels.find(channel);
+  if (contact == set.channels.end()) {
+    return {};
+  }
+  if (contact->second != CampaignSet::Contact::kAttribute) {
+    return AddressHash(contact->second, address);
+  }
+  const auto attribute = set.recipient_attributes.find(channel);
+  const bool is_own = attribute != set.recipient_attributes.end() &&
+                      set.shop.address_attributes.contains(attribute->second);
+  return is_own ? AttributeHash(attribute->second, address) : Id128();
+}
+
 // The same for a receipt that is repeated, another for what is said once more.
 std::string IdOf(const Receipt& receipt, const std::string& channel, TimeUs wall) {
   std::string when = receipt.time == 0 ? "" : std::to_string(receipt.time);
   if (when.empty() && receipt.provider_message_id.empty()) {
     when = std::to_string(wall);
   }
-  return Hash128({channel, receipt.dispatch.ToString(), receipt.provider_message_id,
-                  receipt.address, receipt.text, receipt.template_name, when})
+  return Hash128({channel, std::to_string(static_cast<int>(receipt.kind)),
+                  receipt.dispatch.ToString(), receipt.provider_message_id, receipt.address,
+                  receipt.text, receipt.template_name, when})
       .ToString();
 }
 
@@ -98,11 +114,8 @@ Result<bool> Shard::Impl::HearPerson(const OutboxRecord* record, PostedReceipt* 
   std::vector<std::string> customers;
   bool all = true;
   const bool answers_one = receipt.kind == Receipt::Kind::kReplied && record != nullptr;
-  const auto& contacts = engine_->set().channels;
-  const auto contact = contacts.find(posted->channel);
-  const Id128 address = contact == contacts.end() || answers_one
-                            ? Id128()
-                            : AddressHash(contact->second, receipt.address);
+  const Id128 address =
+      answers_one ? Id128() : HashOfAddress(engine_->set(), posted->channel, receipt.address);
   if (!address.empty()) {
     Status status = parts_.store->FindByAddress(options_.shard, address, posted->heard_until,
                                                 limits::kCustomersPerReceipt, &customers);

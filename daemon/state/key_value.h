@@ -32,7 +32,7 @@ enum class Family : uint8_t {
   kSymbols,    // names of symbols
   kQuotas,     // sums of limits and budgets
   kCampaigns,  // texts of campaign versions
-  kAddresses,  // hashes of phones, emails and openids: whose they are
+  kAddresses,  // hashes of phones, emails and other addresses: whose they are
 };
 inline constexpr size_t kFamilyCount = 14;
 std::string_view ToString(Family family);

@@ -15,8 +15,8 @@ namespace {
 
 // Raised when a stored format changes so that older programs must not touch it: 2 has the index of
 // addresses, which a program that does not know it would let grow wrong; 3 has packed decisions and
-// chunks of sink records.
-constexpr uint32_t kFormatVersion = 3;
+// chunks of sink records; 4 may have attributes among the addresses.
+constexpr uint32_t kFormatVersion = 4;
 constexpr uint32_t kFormatWithAddresses = 2;
 
 Status Damaged(std::string_view what) {
@@ -235,7 +235,7 @@ Store::Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options)
 Result<std::unique_ptr<Store>> Store::Open(std::unique_ptr<KeyValue> key_value,
                                            const StoreOptions& options) {
   std::unique_ptr<Store> store(new Store(std::move(key_value), options));
-  Status status = store->CheckFormat(options.on_upgrade);
+  Status status = store->CheckFormat(options);
   if (!status.ok()) {
     return status;
   }
@@ -246,17 +246,21 @@ Result<std::unique_ptr<Store>> Store::Open(std::unique_ptr<KeyValue> key_value,
   return store;
 }
 
-Status Store::CheckFormat(const std::function<void(uint64_t)>& on_upgrade) {
+Status Store::CheckFormat(const StoreOptions& options) {
   const auto found = key_value_->Get(Family::kMeta, keys::Format());
   if (!found.ok()) {
     return found.status();
+  }
+  if (options.address_attributes.has_value()) {
+    address_attributes_.assign(options.address_attributes->begin(),
+                               options.address_attributes->end());
   }
   records::Format format;
   if (!found->has_value()) {
     if (shards_ == 0) {
       return Status(StatusCode::kNotFound, "the store is empty");
     }
-    return PutFormat(shards_);
+    return PutFormat(/*indexed=*/true);
   }
   if (!format.ParseFromString(**found)) {
     return Damaged("format record");
@@ -271,19 +275,29 @@ Status Store::CheckFormat(const std::function<void(uint64_t)>& on_upgrade) {
                                             "; their number is fixed when the store is made");
   }
   shards_ = static_cast<uint16_t>(format.shards());
-  if (format.version() == kFormatVersion) {
-    return Status::Ok();
+  const std::vector<std::string> indexed(format.address_attributes().begin(),
+                                         format.address_attributes().end());
+  if (!options.address_attributes.has_value()) {
+    address_attributes_ = indexed;
   }
-  // Cut off in the middle, it begins anew: the version is written last.
-  Status status =
-      format.version() < kFormatWithAddresses ? IndexAddresses(on_upgrade) : Status::Ok();
-  return status.ok() ? PutFormat(shards_) : status;
+  if (format.version() >= kFormatWithAddresses && !format.index_unfinished() &&
+      indexed == address_attributes_) {
+    return format.version() == kFormatVersion ? Status::Ok() : PutFormat(/*indexed=*/true);
+  }
+  // Cut off in the middle, it begins anew, also for who wants other attributes then.
+  Status status = PutFormat(/*indexed=*/false);
+  status = status.ok() ? IndexAddresses(options.on_indexing) : status;
+  return status.ok() ? PutFormat(/*indexed=*/true) : status;
 }
 
-Status Store::PutFormat(uint32_t shards) {
+Status Store::PutFormat(bool indexed) {
   records::Format format;
   format.set_version(kFormatVersion);
-  format.set_shards(shards);
+  format.set_shards(shards_);
+  format.set_index_unfinished(!indexed);
+  for (const std::string& name : address_attributes_) {
+    format.add_address_attributes(name);
+  }
   WriteSet set;
   set.Put(Family::kMeta, keys::Format(), format.SerializeAsString());
   return key_value_->Commit(set);

@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -161,6 +162,8 @@ struct LogRecord {
 // What an address is known by in the index: a hash of its kind and of one way to write it, so that
 // no address stands in a key. empty() when the address is, or the kind has none.
 Id128 AddressHash(CampaignSet::Contact kind, std::string_view address);
+// The same of an attribute that is one.
+Id128 AttributeHash(std::string_view name, std::string_view address);
 
 // The shard of a key: what Kafka's default partitioner gives for as many partitions.
 ShardNumber ShardOf(std::string_view key, uint16_t shards);
@@ -170,8 +173,12 @@ ShardNumber ShardOf(std::string_view key, uint16_t shards);
 struct StoreOptions {
   uint16_t shards = 0;  // fixed when the store is made; 0: whatever the store has
   DurationUs journal_retention = 90 * kDayUs;
-  // Told now and then while a store of an earlier format is brought up to this one.
-  std::function<void(uint64_t customers_done)> on_upgrade = {};
+  // Attributes that are addresses; others than the store has are indexed first. Nothing: those that
+  // it has.
+  std::optional<std::set<std::string>> address_attributes = {};
+  // Told now and then while addresses are indexed: of a store of an earlier format, or of other
+  // attributes.
+  std::function<void(uint64_t customers_done)> on_indexing = {};
 };
 
 class Store {
@@ -266,16 +273,25 @@ class Store {
 
  private:
   Store(std::unique_ptr<KeyValue> key_value, const StoreOptions& options);
-  Status CheckFormat(const std::function<void(uint64_t)>& on_upgrade);
-  Status PutFormat(uint32_t shards);
-  // For a store that was made before there were addresses in it.
+  Status CheckFormat(const StoreOptions& options);
+  Status PutFormat(bool indexed);
+  // Anew: for a store that was made before there were addresses in it, or with other attributes.
   Status IndexAddresses(const std::function<void(uint64_t)>& on_progress);
+  // Visits a whole family and commits what the visits want changed, many at a time.
+  using Revise = std::function<Status(std::string_view key, std::string_view value, WriteSet*)>;
+  Status Rewrite(Family family, const Revise& revise,
+                 const std::function<void(uint64_t)>& on_progress);
   Status LoadLogStreams();
   Status ReadParts(ShardNumber shard, const PartsPresent& present, Customer* customer) const;
   Status ReadQuotasBetween(const std::string& from, const std::string& to,
                            const std::function<void(const QuotaPart&)>& visit) const;
-  static void PutAddresses(ShardNumber shard, std::span<const Customer* const> customers,
-                           WriteSet* set);
+  // The hashes of a Profile's or ContactsBefore's addresses, by number; empty() where there is
+  // none.
+  size_t AddressCount() const;
+  template <typename Reached>
+  Id128 AddressAt(const Reached& reached, size_t number) const;
+  void PutAddresses(ShardNumber shard, std::span<const Customer* const> customers,
+                    WriteSet* set) const;
   struct DispatchIndexes {
     std::string next;
     std::string provider;
@@ -297,6 +313,7 @@ class Store {
 
   const std::unique_ptr<KeyValue> key_value_;
   uint16_t shards_ = 0;
+  std::vector<std::string> address_attributes_;  // sorted; constant once the store is open
   const DurationUs journal_retention_;
 
   mutable std::mutex log_mutex_;  // guards what follows

@@ -1,12 +1,12 @@
-// The addresses part of the store: from a phone, an email or an openid to the customers who have
-// it, for the receipts that name nothing else. Written with the profile in the same commit, and
-// only when an address has changed.
+// The addresses part of the store: from a phone, an email, an openid or an attribute that is an
+// address to the customers who have it, for the receipts that name nothing else. Written with the
+// profile in the same commit, and only when an address has changed.
 #include <algorithm>
-#include <array>
 
 #include "daemon/state/keys.h"
 #include "daemon/state/record_codec.h"
 #include "daemon/state/store.h"
+#include "triggers/activity.h"
 #include "triggers/base/text.h"
 
 namespace huitou {
@@ -14,14 +14,10 @@ namespace {
 
 using Contact = CampaignSet::Contact;
 
-// Profiles of one commit while an older store is indexed: some 1 MB of keys.
-constexpr size_t kProfilesPerCommit = 8192;
-
-std::array<Id128, 3> HashesOf(const Contacts& contacts) {
-  return {AddressHash(Contact::kPhone, contacts.phone),
-          AddressHash(Contact::kEmail, contacts.email),
-          AddressHash(Contact::kWechatOpenid, contacts.wechat_openid)};
-}
+// What a customer is reached by apart from attributes: phone, email, openid.
+constexpr size_t kContacts = 3;
+// Of one commit while a store is indexed: some 1 MB of keys.
+constexpr size_t kEntriesPerCommit = 8192;
 
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
@@ -39,7 +35,7 @@ Id128 AddressHash(Contact kind, std::string_view address) {
   }
   switch (kind) {
     case Contact::kNone:
-    case Contact::kAttribute:  // nobody is looked for by it
+    case Contact::kAttribute:  // AttributeHash
       return {};
     case Contact::kPhone: {
       const std::string phone = E164(address);
@@ -54,24 +50,48 @@ Id128 AddressHash(Contact kind, std::string_view address) {
   return {};
 }
 
+Id128 AttributeHash(std::string_view name, std::string_view address) {
+  return address.empty() ? Id128() : Hash128({"attribute", name, address});
+}
+
+size_t Store::AddressCount() const {
+  return kContacts + address_attributes_.size();
+}
+
+template <typename Reached>
+Id128 Store::AddressAt(const Reached& reached, size_t number) const {
+  switch (number) {
+    case 0:
+      return AddressHash(Contact::kPhone, reached.phone);
+    case 1:
+      return AddressHash(Contact::kEmail, reached.email);
+    case 2:
+      return AddressHash(Contact::kWechatOpenid, reached.wechat_openid);
+    default: {
+      const std::string& name = address_attributes_[number - kContacts];
+      return AttributeHash(name, TextAttribute(reached.attributes, name));
+    }
+  }
+}
+
 void Store::PutAddresses(ShardNumber shard, std::span<const Customer* const> customers,
-                         WriteSet* set) {
+                         WriteSet* set) const {
   std::vector<std::string> added;  // sorted before they are put: hashes come in no order
   for (const Customer* customer : customers) {
     if (customer->contacts_before == nullptr) {
       continue;
     }
-    const auto before = HashesOf(*customer->contacts_before);
-    const auto now = HashesOf(*customer->profile);
-    for (size_t i = 0; i < now.size(); ++i) {
-      if (before[i] == now[i]) {
+    for (size_t i = 0; i < AddressCount(); ++i) {
+      const Id128 before = AddressAt(*customer->contacts_before, i);
+      const Id128 now = AddressAt(*customer->profile, i);
+      if (before == now) {
         continue;
       }
-      if (!before[i].empty()) {
-        set->Delete(Family::kAddresses, keys::Address(shard, before[i], customer->id));
+      if (!before.empty()) {
+        set->Delete(Family::kAddresses, keys::Address(shard, before, customer->id));
       }
-      if (!now[i].empty()) {
-        added.push_back(keys::Address(shard, now[i], customer->id));
+      if (!now.empty()) {
+        added.push_back(keys::Address(shard, now, customer->id));
       }
     }
   }
@@ -106,15 +126,16 @@ Status Store::VisitAddresses(ShardNumber shard, std::string_view customer,
   if (!status.ok()) {
     return status;
   }
-  for (const Id128& address : HashesOf(profile)) {
-    if (!address.empty()) {
+  for (size_t i = 0; i < AddressCount(); ++i) {
+    if (const Id128 address = AddressAt(profile, i); !address.empty()) {
       visit(Family::kAddresses, keys::Address(shard, address, customer), {});
     }
   }
   return Status::Ok();
 }
 
-Status Store::IndexAddresses(const std::function<void(uint64_t)>& on_progress) {
+Status Store::Rewrite(Family family, const Revise& revise,
+                      const std::function<void(uint64_t)>& on_progress) {
   uint64_t done = 0;
   const std::string end = keys::End({});
   std::string next;
@@ -122,36 +143,56 @@ Status Store::IndexAddresses(const std::function<void(uint64_t)>& on_progress) {
   while (more) {
     more = false;
     WriteSet set;
-    size_t profiles = 0;
-    Status decoded;
-    Status status = key_value_->Scan(
-        Family::kProfile, next, end, [&](std::string_view key, std::string_view value) {
-          if (profiles++ == kProfilesPerCommit) {
+    size_t entries = 0;
+    Status revised;
+    Status status =
+        key_value_->Scan(family, next, end, [&](std::string_view key, std::string_view value) {
+          if (entries++ == kEntriesPerCommit) {
             next = key;
             more = true;
             return false;
           }
-          Profile profile;
-          decoded = DecodeProfile(value, &profile);
-          for (const Id128& address : HashesOf(profile)) {
-            if (!address.empty()) {
-              set.Put(Family::kAddresses,
-                      keys::Address(keys::ShardOf(key), address, keys::CustomerOf(key)), {});
-            }
-          }
-          return decoded.ok();
+          revised = revise(key, value, &set);
+          return revised.ok();
         });
-    status = status.ok() ? decoded : status;
+    status = status.ok() ? revised : status;
     status = status.ok() && set.size() > 0 ? key_value_->Commit(set) : status;
     if (!status.ok()) {
       return status;
     }
-    done += std::min(profiles, kProfilesPerCommit);
+    done += std::min(entries, kEntriesPerCommit);
     if (on_progress) {
       on_progress(done);
     }
   }
   return Status::Ok();
+}
+
+Status Store::IndexAddresses(const std::function<void(uint64_t)>& on_progress) {
+  // One by one: a range may not be deleted in this family.
+  Status status = Rewrite(Family::kAddresses,
+                          [](std::string_view key, std::string_view, WriteSet* set) {
+                            set->Delete(Family::kAddresses, key);
+                            return Status::Ok();
+                          },
+                          {});
+  if (!status.ok()) {
+    return status;
+  }
+  return Rewrite(
+      Family::kProfile,
+      [this](std::string_view key, std::string_view value, WriteSet* set) {
+        Profile profile;
+        Status decoded = DecodeProfile(value, &profile);
+        for (size_t i = 0; i < AddressCount(); ++i) {
+          if (const Id128 address = AddressAt(profile, i); !address.empty()) {
+            set->Put(Family::kAddresses,
+                     keys::Address(keys::ShardOf(key), address, keys::CustomerOf(key)), {});
+          }
+        }
+        return decoded;
+      },
+      on_progress);
 }
 
 }  // namespace huitou

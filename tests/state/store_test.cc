@@ -6,97 +6,20 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
 #include "daemon/state/keys.h"
 #include "daemon/state/memory_key_value.h"
 #include "daemon/state/rocks_key_value.h"
+#include "tests/state/store_support.h"
 
 namespace huitou {
 namespace {
 
 namespace fs = std::filesystem;
 
-using Contact = CampaignSet::Contact;
-
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/huitou-store-XXXXXX";
-    path_ = mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-std::unique_ptr<Store> MustOpen(std::unique_ptr<KeyValue> key_value, uint16_t shards = 4) {
-  StoreOptions options;
-  options.shards = shards;
-  auto store = Store::Open(std::move(key_value), options);
-  EXPECT_TRUE(store.ok()) << store.status().message();
-  return store.ok() ? *std::move(store) : nullptr;
-}
-
-std::unique_ptr<KeyValue> Rocks(const std::string& directory) {
-  RocksOptions options;
-  options.directory = directory;
-  auto opened = OpenRocks(options);
-  EXPECT_TRUE(opened.ok()) << opened.status().message();
-  return opened.ok() ? *std::move(opened) : nullptr;
-}
-
-// Every story below is told by both kinds of store.
-class StoreTest : public testing::TestWithParam<bool> {
- protected:
-  StoreTest() { Reopen(); }
-  void Reopen() {
-    store_.reset();
-    store_ = MustOpen(Raw());
-  }
-  std::unique_ptr<KeyValue> Raw() {
-    return GetParam() ? Rocks(folder_.path()) : std::make_unique<MemoryKeyValue>(disk_);
-  }
-  std::vector<std::string> Reached(ShardNumber shard, Contact kind, const std::string& address,
-                                   const std::string& after = "") {
-    std::vector<std::string> customers;
-    EXPECT_TRUE(
-        store_->FindByAddress(shard, AddressHash(kind, address), after, 100, &customers).ok());
-    return customers;
-  }
-  Status Commit(CommitBatch* batch, ShardNumber shard = 1) {
-    batch->state = &state_;
-    return store_->Commit(shard, batch);
-  }
-
-  Folder folder_;
-  std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
-  std::unique_ptr<Store> store_;
-  ShardState state_;
-};
-
 INSTANTIATE_TEST_SUITE_P(All, StoreTest, testing::Values(false, true), [](const auto& info) {
   return std::string(info.param ? "Rocks" : "Memory");
 });
-
-// What an event that names these does.
-void Reach(Customer* customer, const Contacts& contacts) {
-  static_cast<Contacts&>(customer->MutableProfile()) = contacts;
-  customer->profile_changed = true;
-  if (customer->contacts_before == nullptr) {
-    customer->contacts_before = std::make_unique<Contacts>();
-  }
-}
-
-Customer Buyer(const std::string& id, uint32_t orders) {
-  Customer customer;
-  customer.id = id;
-  customer.activity.orders = orders;
-  customer.activity_changed = true;
-  return customer;
-}
 
 OutboxRecord Planned(uint64_t low, const std::string& channel, TimeUs not_before) {
   OutboxRecord record;
@@ -326,93 +249,13 @@ TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
   lines.clear();
   ASSERT_TRUE(store_->Export(shard, symbols, "c2", &lines).ok());
   EXPECT_GE(lines.size(), ShardOf("c2", 4) == shard ? 12u : 11u);
-  EXPECT_EQ(std::vector<std::string>{"c2"}, Reached(shard, Contact::kPhone, "+86138"));
+  EXPECT_EQ(std::vector<std::string>{"c2"}, Reached(shard, CampaignSet::Contact::kPhone, "+86138"));
   // The others' records in what was one entry with his.
   std::vector<SinkRecord> read;
   ASSERT_TRUE(store_->ReadSinks(shard, SinkKind::kDecisions, 1, 10, &read).ok());
   ASSERT_EQ(3u, read.size());
   EXPECT_EQ(3u, read[0].sequence);
   EXPECT_EQ("c3", read[0].key);
-}
-
-TEST_P(StoreTest, AnAddressLeadsToEverybodyWhoHasItAndToNobodyWhoHadIt) {
-  Customer anna = Buyer("anna", 1);
-  Customer ben = Buyer("ben", 1);
-  Reach(&anna, {"+8613800001234", "Home@Example.com", "o1"});
-  Reach(&ben, {"138 0000 1234", "", ""});
-  CommitBatch batch;
-  batch.customers = {&ben, &anna};
-  ASSERT_TRUE(Commit(&batch).ok());
-  Reopen();
-  EXPECT_EQ((std::vector<std::string>{"anna", "ben"}),
-            Reached(1, Contact::kPhone, "8613800001234"));
-  EXPECT_EQ(std::vector<std::string>{"ben"}, Reached(1, Contact::kPhone, "8613800001234", "anna"));
-  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kEmail, "home@example.com"));
-  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kWechatOpenid, "o1"));
-  EXPECT_TRUE(Reached(1, Contact::kWechatOpenid, "O1").empty());
-  EXPECT_TRUE(Reached(0, Contact::kPhone, "8613800001234").empty());  // another shard's own
-  *anna.contacts_before = *anna.profile;
-  Reach(&anna, {"+8613800009999", "Home@Example.com", "o1"});
-  CommitBatch second;
-  second.customers = {&anna};
-  ASSERT_TRUE(Commit(&second).ok());
-  EXPECT_EQ(std::vector<std::string>{"ben"}, Reached(1, Contact::kPhone, "13800001234"));
-  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kPhone, "13800009999"));
-  EXPECT_EQ(std::vector<std::string>{"anna"}, Reached(1, Contact::kEmail, "home@example.com"));
-}
-
-TEST_P(StoreTest, NoAddressStandsInAKey) {
-  Customer anna = Buyer("anna", 1);
-  Reach(&anna, {"+8613800001234", "home@example.com", "openid"});
-  CommitBatch batch;
-  batch.customers = {&anna};
-  ASSERT_TRUE(Commit(&batch).ok());
-  store_.reset();
-  const auto key_value = Raw();
-  size_t keys = 0;
-  for (size_t family = 0; family < kFamilyCount; ++family) {
-    ASSERT_TRUE(key_value
-                    ->Scan(static_cast<Family>(family), {}, keys::End({}),
-                           [&](std::string_view key, std::string_view /*value*/) {
-                             EXPECT_EQ(std::string_view::npos, key.find("1380000"));
-                             EXPECT_EQ(std::string_view::npos, key.find("home"));
-                             EXPECT_EQ(std::string_view::npos, key.find("openid"));
-                             ++keys;
-                             return true;
-                           })
-                    .ok());
-  }
-  EXPECT_GE(keys, 7u);  // format, state, activity, profile, three addresses
-}
-
-TEST_P(StoreTest, AnOlderStoreLearnsWhoHasWhichAddress) {
-  constexpr int kCustomers = 20'000;  // several commits' worth
-  std::vector<Customer> customers;
-  CommitBatch batch;
-  for (int i = 0; i < kCustomers; ++i) {
-    customers.push_back(Buyer("c" + std::to_string(i), 1));
-    customers.back().MutableProfile().email = "c" + std::to_string(i) + "@example.com";
-  }
-  for (const Customer& customer : customers) {
-    batch.customers.push_back(&customer);
-  }
-  ASSERT_TRUE(Commit(&batch).ok());
-  EXPECT_TRUE(Reached(1, Contact::kEmail, "c7@example.com").empty());
-  store_.reset();
-  WriteSet older;
-  older.Put(Family::kMeta, keys::Format(), "\x08\x01\x10\x04");  // version 1, 4 shards
-  ASSERT_TRUE(Raw()->Commit(older).ok());
-  std::vector<uint64_t> progress;
-  StoreOptions options;
-  options.on_upgrade = [&](uint64_t done) { progress.push_back(done); };
-  store_ = Store::Open(Raw(), options).value();
-  EXPECT_EQ((std::vector<uint64_t>{8192, 16'384, kCustomers}), progress);
-  for (const int i : {0, 7, kCustomers - 1}) {
-    const std::string id = "c" + std::to_string(i);
-    EXPECT_EQ(std::vector<std::string>{id}, Reached(1, Contact::kEmail, id + "@example.com"));
-  }
-  Reopen();
-  EXPECT_EQ(1u, Reached(1, Contact::kEmail, "c7@example.com").size());
 }
 
 TEST_P(StoreTest, TheJournalForgetsAfterItsRetention) {
