@@ -96,6 +96,10 @@ TEST_F(LoaderTest, AChannelMayNameTheAttributeThatItIsAddressedBy) {
   ASSERT_EQ(loaded.status, LoadStatus::kGood);
   EXPECT_EQ(loaded.campaigns->channels.at("people"), CampaignSet::Contact::kAttribute);
   EXPECT_EQ(loaded.campaigns->recipient_attributes.at("people"), "assistant");
+  EXPECT_THAT(loaded.campaigns->shop.address_attributes, IsEmpty());
+  file.attribute_is_own = true;
+  EXPECT_THAT(LoadAll(Path("huitou.yaml"), schemas, {}).campaigns->shop.address_attributes,
+              testing::ElementsAre("assistant"));
 }
 
 TEST_F(LoaderTest, AShopThatOptsOutStillNeedsTheYesThatAProviderInsistsOn) {

@@ -213,6 +213,7 @@ ShardWorld::ShardWorld(std::shared_ptr<const CampaignSet> set, std::vector<Input
 void ShardWorld::Open() {
   StoreOptions store_options;
   store_options.shards = 1;
+  store_options.address_attributes = campaigns->shop.address_attributes;
   auto store = Store::Open(open_key_value(), store_options);
   CHECK(store.ok());
   store_ = *std::move(store);

@@ -43,7 +43,7 @@ std::shared_ptr<Campaign> Care(const std::string& until) {
 class People : public ShardWorld {
  public:
   explicit People(std::vector<std::shared_ptr<Campaign>> campaigns)
-      : ShardWorld(WithAddresses(std::move(campaigns))) {}
+      : ShardWorld(WithAddresses(std::move(campaigns), "external_userid")) {}
 
   void Buys(const std::string& customer, const std::string& contacts, TimeUs time) {
     std::string order = OrderJson(time, customer);
@@ -75,16 +75,51 @@ class People : public ShardWorld {
     return customers;
   }
 
- private:
   static std::shared_ptr<CampaignSet> WithAddresses(
-      std::vector<std::shared_ptr<Campaign>> campaigns) {
+      std::vector<std::shared_ptr<Campaign>> campaigns, const std::string& contact_id) {
     auto set = SetOf(std::move(campaigns));
     set->channels["sms"] = CampaignSet::Contact::kPhone;
     set->channels["email"] = CampaignSet::Contact::kEmail;
     set->channels["wechat"] = CampaignSet::Contact::kWechatOpenid;
+    set->channels["wecom"] = set->channels["team"] = CampaignSet::Contact::kAttribute;
+    set->recipient_attributes = {{"wecom", contact_id}, {"team", "assistant"}};
+    set->shop.address_attributes = {contact_id};
     return set;
   }
 };
+
+// As WeCom tells of a contact.
+Receipt OfContact(Receipt::Kind kind, const std::string& external_userid, TimeUs time) {
+  Receipt receipt;
+  receipt.kind = kind;
+  receipt.address = external_userid;
+  receipt.time = time;
+  return receipt;
+}
+
+// "gift": who follows gets one message.
+std::shared_ptr<Campaign> FollowGift() {
+  auto campaign = Thanks({"wecom"});
+  campaign->id = "gift";
+  campaign->trigger = EventTrigger{"channel.subscribed"};
+  return campaign;
+}
+
+// A review sets the contact's id, as a campaign's `set` step does.
+std::shared_ptr<Campaign> Renames(const std::string& external_userid) {
+  auto campaign = std::make_shared<Campaign>();
+  campaign->id = "renames";
+  campaign->version = 8;
+  campaign->late.then = LateRule::Then::kFire;
+  campaign->trigger = EventTrigger{"review.posted"};
+  Step step;
+  SetStep set;
+  set.attributes = {{"external_userid", external_userid}};
+  step.action = set;
+  campaign->steps.push_back(std::move(step));
+  Link(campaign.get());
+  return campaign;
+}
 
 Receipt Stop(const std::string& address, TimeUs time = 0) {
   Receipt receipt;
@@ -247,6 +282,76 @@ TEST(Receipts, WhoUnfollowsIsSuppressedUntilTheyFollowAgain) {
   EXPECT_TRUE(world.Tell(receipt, "wechat"));
   world.Reviews("c1", At(2));
   EXPECT_THAT(world.SentTo(), ElementsAre("c1"));
+}
+
+TEST(Receipts, AContactWhoLeavesIsSuppressedUntilTheyAreBack) {
+  People world({Thanks({"wecom"})});
+  world.Buys("c1", R"("external_userid":"wo1")", At(0));
+  world.Buys("c2", R"("external_userid":"wo2")", At(0.1));
+  EXPECT_FALSE(world.Tell(OfContact(Receipt::Kind::kUnsubscribed, "wo3", At(0.5)), "wecom"));
+  EXPECT_TRUE(world.Tell(OfContact(Receipt::Kind::kUnsubscribed, "wo1", At(0.5)), "wecom"));
+  world.Reviews("c1", At(1));
+  world.Reviews("c2", At(1));
+  EXPECT_THAT(world.Decisions(), Contains(HasSubstr("thanks c1 rejected suppression")));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c2"));
+  EXPECT_TRUE(world.Tell(OfContact(Receipt::Kind::kSubscribed, "wo1", At(1.5)), "wecom"));
+  world.Reviews("c1", At(2));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c2", "c1"));
+}
+
+TEST(Receipts, WhoFollowsIsHeardOnceHoweverOftenItIsTold) {
+  People world({FollowGift()});
+  world.Buys("c1", R"("external_userid":"wo1")", At(0));
+  const Receipt left = OfContact(Receipt::Kind::kUnsubscribed, "wo1", At(1));
+  const Receipt back = OfContact(Receipt::Kind::kSubscribed, "wo1", At(1));
+  // In one second, and both told three times.
+  for (const Receipt& told : {left, back, left, back, left, back}) {
+    EXPECT_TRUE(world.Tell(told, "wecom"));
+    ASSERT_TRUE(world.LiveUntil(world.clock.Now() + kMinuteUs));
+  }
+  EXPECT_THAT(world.SentTo(), ElementsAre("c1"));
+  EXPECT_TRUE(world.Tell(OfContact(Receipt::Kind::kSubscribed, "wo1", At(2)), "wecom"));
+  EXPECT_THAT(world.SentTo(), ElementsAre("c1", "c1"));
+}
+
+TEST(Receipts, AnAttributeLeadsToItsCustomerAsItIsNow) {
+  People world({Renames("wo3")});
+  const auto known = [&world](const std::string& external_userid) {
+    return world.Tell(OfContact(Receipt::Kind::kSubscribed, external_userid, world.clock.Now()),
+                      "wecom");
+  };
+  world.Buys("c1", R"("external_userid":"wo1")", At(0));
+  EXPECT_TRUE(known("wo1"));
+  world.Buys("c1", R"("external_userid":"wo2","phone":"13800001234")", At(1));
+  EXPECT_FALSE(known("wo1"));
+  EXPECT_TRUE(known("wo2"));
+  world.Reviews("c1", At(2));
+  EXPECT_FALSE(known("wo2"));
+  EXPECT_TRUE(known("wo3"));
+  world.Buys("c1", R"("external_userid":null)", At(3));
+  EXPECT_FALSE(known("wo3"));
+}
+
+TEST(Receipts, AnEmployeeWhomManyShareIsNobodysAddress) {
+  People world({Thanks()});
+  world.Buys("c1", R"("assistant":"zhangsan","external_userid":"wo1")", At(0));
+  EXPECT_FALSE(world.Tell(OfContact(Receipt::Kind::kReplied, "zhangsan", At(0.5)), "team"));
+}
+
+TEST(Receipts, ARestartWithAnotherRecipientLeadsFromTheOtherAttribute) {
+  People world({Thanks({"wecom"})});
+  world.Buys("c1", R"("external_userid":"wo1","member":"m1")", At(0));
+  const auto known = [&world](const std::string& address) {
+    return world.Tell(OfContact(Receipt::Kind::kUnsubscribed, address, world.clock.Now()), "wecom");
+  };
+  world.Crash();
+  ASSERT_TRUE(world.LiveUntil(At(0.5)));
+  EXPECT_TRUE(known("wo1"));
+  world.Crash();
+  world.campaigns = People::WithAddresses({Thanks({"wecom"})}, "member");
+  ASSERT_TRUE(world.LiveUntil(At(1)));
+  EXPECT_FALSE(known("wo1"));
+  EXPECT_TRUE(known("m1"));
 }
 
 TEST(Receipts, AComplaintByMailNamesAnAddressInAnyCase) {
