@@ -208,6 +208,14 @@ constexpr WecomCall kAdded = {
     "ujVDSWsOBuSTOAgtkNTXJDQDFAGxOL0qA8HdMOZ1epqy4pFbEgCra03JDszokZTE3o0msglWSgRBgjvnszVCbFcx"
     "N29Bql7i1qvAbON8QpqjU4uAsQ+lXvgSlZJmiPH9GsXq4Xr7EQgBRn7ML+52J1tAyHVCe+K6TRqINSv1tXM9ut/t"
     "+iN0/VgS0Yx4aLTSZW0HDYqXaCcZKGq8AyPzQXI2LSIqqvthTCgPfVD0VGtdwJzD+ms9n6dY"};
+constexpr WecomCall kHalfAdded = {
+    "dcc2762c3910a008b69e02eb993e84bbffe66ad2",
+    "LbQLkTn93BUrmZIXKdw/SKOMrTuhhqRKNUqKjaGF6qBLWsHqUgB2YA4Na0ulzHf6ncvw+oPKXwEQAE4iYEWBT7KA"
+    "Y1BlRiTDLEsKaOmCooakdGsGWZwERgYXdA0buH4PuDqRp8LY96gJdpWUQiCGw8z9TiXuyxPGj/2dQrPV6wmIFQ+c"
+    "tDEYRW8TdiQQwMCTW1cZWKiru+yuiSI3y+ObCPn3yNy7EjcmKD4EF+xsfilZjJDIgcAyBo0bWDBBuuhfMW34tSv/"
+    "7LkezvzVLVgRTcbzxJ0OhMjncWY9ClYjbb9nn82B1dUpwBt9kql80NJSHxYg1xqNOOk935mHl2DQ+5ji3P8V/FZb"
+    "BzsHVsRkZv8pyEK9mWd1IJmCnB/TV87g9DuD7K1S+uhLaXXM/8qFyPLn85CGKKgby41SabQ3Zf5umxOepbiJMfeI"
+    "mvSpsITt//A11HGzQYVFNybBnCXuZKb0acwpO8pTwHY99nLIZ2Iawu/Mp6O2S4xFMYeN4uub"};
 constexpr WecomCall kDeleted = {
     "66b56e29f7914a138cbbbeed7f7be501e53c7f83",
     "cq113gtnT9qpc05HzFIqIzTSjzCBvXSvWxHpK9vKmyTqJkBRQPDgBECIBNtp5yNiF3ZZS5K9l3FTT8GW/+DvmCsH"
@@ -354,6 +362,8 @@ ProviderCase WecomExternalCase() {
                          "unsubscribed" + who + " reason=unfollowed" + at});
   c.callbacks.push_back(
       {"a customer becomes a contact", WecomPost(kAdded), kWechatNow, "subscribed" + who + at});
+  c.callbacks.push_back({"a customer adds an employee who has still to confirm it",
+                         WecomPost(kHalfAdded), kWechatNow, ""});
   c.callbacks.push_back({"an employee deletes the customer", WecomPost(kDeleted), kWechatNow, ""});
   c.answers.push_back({"a contact who cannot get it",
                        HttpAnswer(200, R"({"errcode":0,"fail_list":["wo1"],"msgid":"m1"})"),

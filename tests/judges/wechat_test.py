@@ -5,7 +5,8 @@
 
 What dump_requests writes, with Chinese, emoji, reserved characters, empty and longest texts, must be
 what wechatpy sends for the same message: method, address, token and JSON. And what wechatpy
-encrypts and signs as WeCom's callbacks, the daemon must read, and nothing else.
+encrypts and signs as WeCom's callbacks, the daemon must read, and nothing else; what they say of a
+customer must reach that customer.
 """
 
 import json
@@ -23,7 +24,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "end_to_end"))
 sys.path.insert(0, HERE)
 import channels_test  # noqa: E402
 import vendors  # noqa: E402
-from house import House, ask, small_config, wait_for  # noqa: E402
+from house import House, ask, review, rfc3339, small_config, wait_for  # noqa: E402
 
 BUILD = sys.argv.pop(1) if len(sys.argv) > 1 else os.environ.get("HUITOU_BUILD_DIR", ".")
 vendors.fetch()
@@ -106,27 +107,45 @@ COMPANY = small_config("""\
                    "encoding_aes_key: env:AES"))
 
 
+def company(campaigns=None, templates=None):
+    return House(os.path.join(BUILD, "huitou"), COMPANY, campaigns or {}, templates or {}, env={
+        "CORP_SECRET": "judge-corp-secret", "TOKEN": "judgetoken", "AES": AES_KEY})
+
+
+def call(house, channel, inner, corp_id=CORP_ID, spoil=lambda text: text, created=None):
+    now = str(int(time.time()))
+    xml = (f"<xml><ToUserName>{corp_id}</ToUserName><FromUserName>zhangsan</FromUserName>"
+           f"<CreateTime>{created or now}</CreateTime>{inner}</xml>")
+    body = WeChatCrypto("judgetoken", AES_KEY, corp_id).encrypt_message(xml, "nonce", now)
+    signature = re.search(r"<MsgSignature><!\[CDATA\[(\w+)", body)[1]
+    return ask(house.port, "POST", f"/v1/callbacks/{channel}?" + urllib.parse.urlencode(
+        {"msg_signature": signature, "timestamp": now, "nonce": "nonce"}), spoil(body).encode())
+
+
+def change_of_contact(change, external_userid="woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA"):
+    return ("<MsgType>event</MsgType><Event>change_external_contact</Event>"
+            f"<ChangeType>{change}</ChangeType><UserID>zhangsan</UserID>"
+            f"<ExternalUserID>{external_userid}</ExternalUserID>")
+
+
+def receipts(house, channel, kind, known):
+    return house.metrics().get(
+        f'huitou_receipts_total{{channel="{channel}",kind="{kind}",known="{known}"}}', 0)
+
+
 class WecomCallbacks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.house = House(os.path.join(BUILD, "huitou"), COMPANY, {}, {}, env={
-            "CORP_SECRET": "judge-corp-secret", "TOKEN": "judgetoken", "AES": AES_KEY})
+        cls.house = company()
         cls.house.__enter__()
         cls.addClassCleanup(cls.house.__exit__, None, None, None)
         cls.house.start()
 
-    def call(self, channel, inner, corp_id=CORP_ID, spoil=lambda text: text):
-        now = str(int(time.time()))
-        xml = (f"<xml><ToUserName>{corp_id}</ToUserName><FromUserName>zhangsan</FromUserName>"
-               f"<CreateTime>{now}</CreateTime>{inner}</xml>")
-        body = WeChatCrypto("judgetoken", AES_KEY, corp_id).encrypt_message(xml, "nonce", now)
-        signature = re.search(r"<MsgSignature><!\[CDATA\[(\w+)", body)[1]
-        return ask(self.house.port, "POST", f"/v1/callbacks/{channel}?" + urllib.parse.urlencode(
-            {"msg_signature": signature, "timestamp": now, "nonce": "nonce"}), spoil(body).encode())
+    def call(self, channel, inner, **more):
+        return call(self.house, channel, inner, **more)
 
     def count(self, channel, kind):
-        return self.house.metrics().get(
-            f'huitou_receipts_total{{channel="{channel}",kind="{kind}",known="no"}}', 0)
+        return receipts(self.house, channel, kind, "no")
 
     def test_the_console_s_question_is_answered(self):
         crypto = WeChatCrypto("judgetoken", AES_KEY, CORP_ID)
@@ -148,10 +167,7 @@ class WecomCallbacks(unittest.TestCase):
         wait_for("the reply", lambda: self.count("team", "replied") == 1)
         for change, kind in (("del_follow_user", "unsubscribed"),
                              ("add_external_contact", "subscribed")):
-            self.assertEqual(self.call("contacts", (
-                "<MsgType>event</MsgType><Event>change_external_contact</Event>"
-                f"<ChangeType>{change}</ChangeType><UserID>zhangsan</UserID>"
-                "<ExternalUserID>woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA</ExternalUserID>"))[0], 200)
+            self.assertEqual(self.call("contacts", change_of_contact(change))[0], 200)
             wait_for(kind, lambda kind=kind: self.count("contacts", kind) == 1)
 
     def test_what_is_another_company_s_or_was_spoilt_is_not_believed(self):
@@ -159,6 +175,61 @@ class WecomCallbacks(unittest.TestCase):
         self.assertEqual(self.call("contacts", text, corp_id="ww0000000000000000")[0], 403)
         self.assertEqual(self.call("contacts", text, spoil=lambda body: body.replace(
             "<Encrypt><![CDATA[", "<Encrypt><![CDATA[AAAA"))[0], 403)
+
+
+GIFT = """
+campaign: gift
+trigger: {event: channel.subscribed}
+steps:
+  - {id: message, send: {template: gift, via: [outbox]}}
+"""
+OFFER = """
+campaign: offer
+trigger: {event: review.posted}
+reentry: {key: event.review.id}
+steps:
+  - {id: message, send: {template: gift, via: [contacts]}}
+"""
+
+
+class WecomContacts(unittest.TestCase):
+    """From what WeCom calls us with to what the customer gets, or gets no more."""
+
+    def tell(self, house, change, external_userid, created=None):
+        inner = change_of_contact(change, external_userid)
+        self.assertEqual(call(house, "contacts", inner, created=created)[0], 200)
+
+    def test_who_leaves_gets_no_more_and_who_comes_gets_one_gift(self):
+        with company({"gift": GIFT, "offer": OFFER}, {"gift": "欢迎"}) as house:
+            house.start()
+            now = time.time()
+            house.post({"id": "e1", "type": "customer.updated", "time": rfc3339(now - 10),
+                        "customer": {"id": "c1", "external_userid": "wo1", "member": "m1"}})
+            wait_for("the customer", lambda: house.get("/v1/customers/c1")[0] == 200)
+            self.tell(house, "del_follow_user", "wo1")
+            self.assertEqual(receipts(house, "contacts", "unsubscribed", "yes"), 1)
+            house.post(review(1, "c1", now))
+            wait_for("a decision", lambda: house.decisions("c1"))
+            self.assertEqual([(one["campaign"], one["outcome"], one["reason"])
+                              for one in house.decisions("c1")],
+                             [("offer", "rejected", "suppression")])
+            added = int(now)
+            for _ in range(3):  # as often as WeCom repeats what it thinks was not heard
+                self.tell(house, "add_external_contact", "wo1", created=added)
+            self.assertEqual(receipts(house, "contacts", "subscribed", "yes"), 3)
+            gifts = [one["outcome"] for one in house.decisions("c1") if one["campaign"] == "gift"]
+            self.assertEqual(gifts.count("dispatched"), 1)
+            self.tell(house, "del_external_contact", "wo1")
+            self.assertEqual(receipts(house, "contacts", "unsubscribed", "yes"), 1)
+
+            self.assertEqual(house.stop(), 0)
+            house.write("huitou.yaml", house.read("huitou.yaml").replace(
+                "recipient: external_userid", "recipient: member"))
+            house.start()
+            self.tell(house, "del_follow_user", "wo1")
+            self.tell(house, "del_follow_user", "m1")
+            self.assertEqual(receipts(house, "contacts", "unsubscribed", "no"), 1)
+            self.assertEqual(receipts(house, "contacts", "unsubscribed", "yes"), 1)
 
 
 def pay_keys():
