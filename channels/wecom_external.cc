@@ -7,7 +7,8 @@
 // contact of the sender, so it is always there. There is no key against repeats.
 //
 // A customer who deletes the employee (del_follow_user) has left, as one who unfollows a service
-// account has; who becomes a contact (add_external_contact) is back. Not yet who adds an employee
+// account has, even if another employee still has the contact: who turns away is not written to by
+// the next. Who becomes a contact (add_external_contact) is back. Not yet who adds an employee
 // that has still to confirm it (add_half_external_contact): nothing can be sent to them before, and
 // add_external_contact follows. An employee who deletes the customer (del_external_contact) says
 // nothing about what the customer wants: other employees may have the contact, and while nobody has

@@ -12,6 +12,7 @@ customer must reach that customer.
 import json
 import os
 import re
+import signal
 import sys
 import time
 import types
@@ -222,9 +223,15 @@ class WecomContacts(unittest.TestCase):
             self.tell(house, "del_external_contact", "wo1")
             self.assertEqual(receipts(house, "contacts", "unsubscribed", "yes"), 1)
 
-            self.assertEqual(house.stop(), 0)
+            # Another recipient, like all that is said of channels, begins with a restart.
             house.write("huitou.yaml", house.read("huitou.yaml").replace(
                 "recipient: external_userid", "recipient: member"))
+            house.process.send_signal(signal.SIGHUP)
+            wait_for("the reload", lambda: "reloaded" in house.log())
+            self.tell(house, "del_follow_user", "wo1")
+            self.assertEqual(receipts(house, "contacts", "unsubscribed", "yes"), 2)
+
+            self.assertEqual(house.stop(), 0)
             house.start()
             self.tell(house, "del_follow_user", "wo1")
             self.tell(house, "del_follow_user", "m1")
