@@ -94,15 +94,14 @@ Outcome MakeOutcome(Outcome::Kind kind, std::string_view reason) {
 }
 
 std::optional<Outcome> LostAnswer(const Answer& answer) {
-  switch (answer.error) {
-    case TransportError::kNotSent:
-      return MakeOutcome(Kind::kRetry, "not_sent");
-    case TransportError::kAmbiguous:
-      return MakeOutcome(Kind::kUnknown, "no_answer");
-    case TransportError::kNone:
-      break;
+  if (answer.error == TransportError::kNone) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  Outcome outcome = answer.error == TransportError::kNotSent
+                        ? MakeOutcome(Kind::kRetry, "not_sent")
+                        : MakeOutcome(Kind::kUnknown, "no_answer");
+  outcome.detail = answer.error_text;
+  return outcome;
 }
 
 Outcome LineOutcome(const Answer& answer) {

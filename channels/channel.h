@@ -133,6 +133,7 @@ struct Outcome {
   };
   Kind kind = Kind::kUnknown;
   std::string reason;               // a bounded word: "timeout", "bad_number", "rate_limited", ...
+  std::string detail;               // more for a person, without secrets or addresses; or empty
   std::string provider_message_id;  // of kAccepted; of kUnknown where receipts will name it
   DurationUs retry_after = 0;       // of kRetry, when the provider said; else 0
   bool suppress_address =

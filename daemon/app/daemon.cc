@@ -91,7 +91,7 @@ Status Daemon::Impl::Start() {
         {{"campaign", lost}});
   }
   plays_ = std::make_shared<const Plays>(*std::move(plays));
-  transports_ = std::make_unique<Transports>(Transports::Options{.curl = {}, .sync = config.sync});
+  transports_ = std::make_unique<Transports>(Transports::Options{.dial = {}, .sync = config.sync});
   dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{
       .clock = &clock_,
       .random = &random_,

@@ -130,9 +130,11 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
   if (outcome.kind == Kind::kAccepted || outcome.kind == Kind::kTokenExpired) {
     return;
   }
+  const std::string reason =
+      outcome.reason + (outcome.detail.empty() ? "" : ": " + outcome.detail);
   {
     std::lock_guard lock(mutex_);
-    channels_[std::string(channel)].last_refusal = outcome.reason;
+    channels_[std::string(channel)].last_refusal = reason;
   }
   // One of a kind in a while: a provider that is away fails every send.
   const std::string_view word = channels::ToWord(outcome.kind);
@@ -146,7 +148,7 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
              : "a send was not accepted",
       {{"channel", channel},
        {"outcome", word},
-       {"reason", outcome.reason},
+       {"reason", reason},
        {"left_out", *left_out}});
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "channels/url.h"
 #include "daemon/app/setup.h"
 #include "daemon/commands/http_client.h"
 #include "daemon/explain/explain.h"
@@ -43,7 +44,7 @@ std::optional<std::string> Ask(const CustomerOptions& options, const char* metho
   while (base.ends_with('/')) {
     base.pop_back();
   }
-  const std::string url = base + "/v1/customers/" + EscapePath(options.customer) + tail;
+  const std::string url = base + "/v1/customers/" + channels::PercentEncode(options.customer) + tail;
   auto fetched = Fetch(method, url, "", *token);
   if (!fetched.ok()) {
     err << "huitou: " << fetched.status().message() << "; is the daemon running there?\n";
@@ -159,7 +160,7 @@ int RunExplain(const CustomerOptions& options, std::ostream& out, std::ostream& 
     for (const auto& [name, value] :
          {std::pair("campaign", options.campaign), std::pair("at", options.at)}) {
       if (!value.empty()) {
-        tail += separator + std::string(name) + "=" + EscapePath(value);
+        tail += separator + std::string(name) + "=" + channels::PercentEncode(value);
         separator = '&';
       }
     }

@@ -16,7 +16,4 @@ struct Fetched {
 Result<Fetched> Fetch(const std::string& method, const std::string& url, const std::string& body,
                       const std::string& token);
 
-// One part of a path: what is reserved becomes %XX.
-std::string EscapePath(const std::string& text);
-
 }  // namespace huitou

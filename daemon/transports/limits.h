@@ -12,36 +12,46 @@ namespace huitou::transport_limits {
 inline constexpr size_t kAnswerBytesMax = 1024 * 1024;
 // All of an answer's headers: servers themselves accept 8 to 64 kB of them.
 inline constexpr size_t kHeaderBytesMax = 64 * 1024;
-// What is kept of a mail server's reply: RFC 5321 bounds a line at 512 bytes; two of them.
-inline constexpr size_t kReplyBytesMax = 1024;
+// What is kept of a mail server's reply, and the longest line of one: RFC 5321 bounds a line at 512
+// bytes; 16 of them, since what a server offers has a line each.
+inline constexpr size_t kReplyBytesMax = 8 * 1024;
 
 // To connect, TLS included: 3 SYNs (1 s, 2 s apart) and two round trips around the world.
 inline constexpr DurationUs kConnectTimeout = 5 * kSecondUs;
-// libcurl looks through all its connections to a host for each transfer, so they are in lanes of
-// 64: few enough to look through in a microsecond, enough that a host with 1,000 has but 16 lanes
-// (some 40 kB each). A lane's connections suffice for its transfers.
-inline constexpr size_t kLaneTransfersMax = 64;
-inline constexpr long kLaneConnectionsMax = 64;
-// 16 lanes are 1,024 connections per host. A send on its way has a connection of its own, so
-// max_in_flight is bounded by this: 1,024 at 50 ms an answer are 20,000 messages a second, twice
-// what two cores can send.
-inline constexpr size_t kHostLanesMax = 16;
+// How long an address stands for its name, as resolvers' own caches do by default: a provider that
+// moves is followed within a minute, and a burst asks once.
+inline constexpr int64_t kNameSeconds = 60;
+// The next address is tried beside one that has not answered for this long (RFC 8305, section 8).
+inline constexpr DurationUs kNextAddressDelay = 250'000;
+
+// Over HTTP/1.1 a send on its way has a connection of its own, so max_in_flight is bounded by this:
+// 1,024 at 50 ms an answer are 20,000 messages a second, twice what two cores can send.
+inline constexpr size_t kHostConnectionsMax = 1024;
 // Connections in all: four such hosts, and 16 % of the 25 k descriptors that a service may usually
-// open. When they are reached, lanes without a transfer are closed; a transfer that finds no room
-// then fails at once, unsent.
-inline constexpr long kConnectionsMax = 4096;
-// Handles of libcurl that wait for their next transfer: under load one ends for each that begins,
-// so a few serve; some 10 kB each.
-inline constexpr size_t kSpareHandlesMax = 128;
-// Threads for mail, each made when it is needed: one mail at a time on each, and servers allow some
-// ten connections from one host. At 200 ms for a server's reply 16 threads are 80 mails a second.
-inline constexpr size_t kMailThreadsMax = 16;
+// open. When they are reached, idle ones of other hosts are closed.
+inline constexpr size_t kConnectionsMax = 4096;
+// Sends at a time on one HTTP/2 connection, as RFC 9113 asks servers to allow at least; what a server
+// allows less, it says.
+inline constexpr size_t kStreamsMax = 100;
+// A request that a server gave back unread goes out on another connection, three times at most: one
+// that a busy server gives back each time would go round for ever.
+inline constexpr int kReturnsMax = 3;
+// Mail servers allow some ten connections from one host. At 200 ms for a server's reply, and two or
+// four of them for a mail, 16 connections are 20 to 40 mails a second; a sink nearby takes thousands.
+inline constexpr size_t kMailConnectionsMax = 16;
+// From a connection's first byte to the first mail: servers that let others wait do so for 5 to 20 s.
+// Half the minute that a mail has by default, so that it is told what it waited for.
+inline constexpr DurationUs kMailOpenTimeout = 30 * kSecondUs;
+// Threads that sign: one signature of RSA takes 0.5 ms, so each makes 2,000 a second.
+inline constexpr size_t kMailSigners = 2;
 // An idle connection is not used again after this: servers close theirs after 5 to 75 s, and a
 // request that crosses the server's close on the wire has an unknown outcome.
-inline constexpr long kIdleSeconds = 15;
+inline constexpr int64_t kIdleSeconds = 15;
+// Idle connections are looked for this often: none stays open a third longer than it may.
+inline constexpr int64_t kSweepSeconds = 5;
 // The trusted authorities are read again after this: the system renews them a few times a year, and
 // 100 ms in ten minutes are nothing.
-inline constexpr long kAuthoritiesSeconds = 600;
+inline constexpr int64_t kAuthoritiesSeconds = 600;
 
 // The thread of a producer of records looks this often whether it shall end; reports wake it.
 inline constexpr int kRecordPoll_ms = 100;

@@ -4,8 +4,8 @@
 namespace huitou {
 
 // Signals are the main thread's business, and a connection that breaks under a write is an error,
-// not the end of the process: libcurl leaves SIGPIPE to whoever runs it on several threads.
-// Threads that this one starts (libcurl's resolvers, librdkafka's) inherit it.
+// not the end of the process. Threads that this one starts (the lookups of names, librdkafka's)
+// inherit it.
 void BlockSignals();
 
 }  // namespace huitou

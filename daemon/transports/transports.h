@@ -11,13 +11,13 @@ namespace huitou {
 class Transports final : public Transport {
  public:
   struct Options {
-    CurlOptions curl;
+    DialOptions dial;
     bool sync = true;  // files' lines are on disk before they are answered
   };
 
   Transports() : Transports(Options()) {}
   explicit Transports(const Options& options)
-      : http_(options.curl), mail_(options.curl), files_(options.sync) {}
+      : http_(options.dial), mail_(options.dial), files_(options.sync) {}
 
   void Send(channels::Request request, DurationUs timeout, Done done) override;
 

@@ -43,6 +43,17 @@ TEST_F(DispatchLog, SaysWhyASendWasNotAccepted) {
                                   HasSubstr("channel=sms outcome=unknown reason=no_answer")));
 }
 
+TEST_F(DispatchLog, SaysWhyAProviderWasNotReached) {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::kRetry;
+  outcome.reason = "not_sent";
+  outcome.detail = "TLS: certificate has expired";
+  observer_.OnOutcome("sms", "aliyun", outcome, kSecondUs);
+  EXPECT_THAT(lines_, ElementsAre(HasSubstr("not_sent: TLS: certificate has expired")));
+  EXPECT_EQ(observer_.StateOf("sms").last_refusal, "not_sent: TLS: certificate has expired");
+  EXPECT_THAT(metrics_.Serialize(), testing::Not(HasSubstr("certificate")));
+}
+
 TEST_F(DispatchLog, AThousandFailuresAreOneLine) {
   for (int i = 0; i < 1000; ++i) {
     Tell(Outcome::Kind::kRetry, "server_error");

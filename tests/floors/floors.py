@@ -25,7 +25,8 @@ INPUT_OUTPUT = "take and return values; daemon/ does the I/O"
 DICE = "chance is a salted hash here (triggers/base/hash.h)"
 INCLUDE_BANS = [
     (2, r"<(thread|mutex|shared_mutex|condition_variable|future|stop_token|semaphore)>", THREAD),
-    (2, r"<(curl/|httplib\.h|boost/asio|librdkafka/|rocksdb/|prometheus/|spdlog/|sys/socket\.h)",
+    (2, r"<(curl/|httplib\.h|nghttp2/|boost/(asio|beast)|librdkafka/|rocksdb/|prometheus/|spdlog/"
+        r"|sys/socket\.h)",
      "sockets, stores, metrics and logs belong to daemon/"),
     (2, r"<random>", DICE),
     (2, r"<iostream>", INPUT_OUTPUT),

@@ -270,10 +270,10 @@ TEST(HttpTransport, VerifiesCertificatesAlways) {
   const std::string good_url = "https://127.0.0.1:" + good_server.ReadLine();
   const std::string foreign_url = "https://127.0.0.1:" + foreign_server.ReadLine();
 
-  HttpTransport trusting(CurlOptions{good.certificate});
+  HttpTransport trusting(DialOptions{good.certificate});
   EXPECT_EQ(Say(Call(&trusting, Post(good_url))), "200 ok");
   EXPECT_EQ(Say(Call(&trusting, Post(foreign_url))), "not sent") << "unknown authority";
-  HttpTransport misled(CurlOptions{foreign.certificate});
+  HttpTransport misled(DialOptions{foreign.certificate});
   EXPECT_EQ(Say(Call(&misled, Post(foreign_url))), "not sent") << "another host's certificate";
   HttpTransport system;
   EXPECT_EQ(Say(Call(&system, Post(good_url))), "not sent") << "self-signed";
@@ -287,7 +287,7 @@ TEST(HttpTransport, TheAuthoritiesAreReadOnceForManyConnections) {
   Child second({"python3", script, good.certificate, good.key});
   const std::string first_url = "https://127.0.0.1:" + first.ReadLine();
   const std::string second_url = "https://127.0.0.1:" + second.ReadLine();
-  HttpTransport transport(CurlOptions{good.certificate});
+  HttpTransport transport(DialOptions{good.certificate});
   EXPECT_EQ(Say(Call(&transport, Post(first_url))), "200 ok");
   std::filesystem::remove(good.certificate);
   EXPECT_EQ(Say(Call(&transport, Post(second_url))), "200 ok");
