@@ -102,6 +102,9 @@ class RawServer {
       }
     }
 
+    // Something has come behind what was read.
+    bool has_more() const { return !buffer_.empty(); }
+
     void Remember(std::string text) { server_->Remember(std::move(text)); }
 
    private:
