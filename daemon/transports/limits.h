@@ -37,12 +37,12 @@ inline constexpr size_t kStreamsMax = 100;
 // that a busy server gives back each time would go round for ever.
 inline constexpr int kReturnsMax = 3;
 // Mail servers allow some ten connections from one host. At 200 ms for a server's reply, and two or
-// four of them for a mail, 16 connections are 20 to 40 mails a second; a sink nearby takes thousands.
+// four of them for a mail, 16 connections are 20 to 40 mails a second; nearby they are thousands.
 inline constexpr size_t kMailConnectionsMax = 16;
-// From a connection's first byte to the first mail: servers that let others wait do so for 5 to 20 s.
-// Half the minute that a mail has by default, so that it is told what it waited for.
+// From looking up a mail server's name to its first mail: servers that let strangers wait do so for
+// 5 to 20 s. Half the minute that a mail has by default, so that it is told what it waited for.
 inline constexpr DurationUs kMailOpenTimeout = 30 * kSecondUs;
-// Threads that sign: one signature of RSA takes 0.5 ms, so each makes 2,000 a second.
+// Threads that sign mails: a signature by RSA takes 0.4 ms, so each makes 2,500 a second.
 inline constexpr size_t kMailSigners = 2;
 // An idle connection is not used again after this: servers close theirs after 5 to 75 s, and a
 // request that crosses the server's close on the wire has an unknown outcome.

@@ -2,7 +2,8 @@
 // signed on threads of their own: with RSA that is most of a mail's work.
 //
 // A refusal (4yz, 5yz) is an answer: an SmtpReply with the server's code. An outcome is unknown
-// only when the end of the text was on its way and no reply came; before that no server may deliver.
+// only when the end of the text was on its way and no reply came; before that no server may
+// deliver.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>

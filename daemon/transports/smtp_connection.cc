@@ -261,8 +261,7 @@ void SmtpConnection::Expire(const ExchangePtr& /*exchange*/) {
 void SmtpConnection::Fail(const std::string& why) {
   if (exchange_ != nullptr) {
     const bool in_doubt = step_ == Step::kText && !cut_;
-    Answer answer =
-        NoAnswer(in_doubt ? TransportError::kAmbiguous : TransportError::kNotSent, why);
+    Answer answer = NoAnswer(in_doubt ? TransportError::kAmbiguous : TransportError::kNotSent, why);
     if (refusal_.code != 0) {
       answer = {};
       answer.response = refusal_;
@@ -296,8 +295,9 @@ void SmtpConnection::Close() {
   }
   out_ = "QUIT\r\n";
   const auto self = std::static_pointer_cast<SmtpConnection>(shared_from_this());
-  stream_->Write(asio::buffer(out_), [self](const ByteStream::Error& /*error*/,
-                                            size_t /*bytes*/) { self->stream_->Close(); });
+  stream_->Write(asio::buffer(out_), [self](const ByteStream::Error& /*error*/, size_t /*bytes*/) {
+    self->stream_->Close();
+  });
 }
 
 std::string SmtpConnection::Awaited() const {

@@ -37,8 +37,8 @@ struct Server {
 
 bool IsHostName(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '.' || c == '-';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '-';
   });
 }
 
@@ -120,9 +120,7 @@ class Opening : public std::enable_shared_from_this<Opening> {
     }
   }
 
-  void SayHello() {
-    Ask("EHLO " + server_.our_name, "the reply to EHLO", &Opening::OnEhlo);
-  }
+  void SayHello() { Ask("EHLO " + server_.our_name, "the reply to EHLO", &Opening::OnEhlo); }
 
   void OnEhlo(const SmtpReply& reply) {
     if (reply.code >= 500) {
@@ -210,8 +208,8 @@ class Opening : public std::enable_shared_from_this<Opening> {
     step_ = step;
     out_ = std::move(command) + "\r\n";
     // A server that takes nothing more may have said why: reading tells.
-    stream_->Write(asio::buffer(out_), [self = shared_from_this()](const ByteStream::Error&,
-                                                                   size_t) { self->Read(); });
+    stream_->Write(asio::buffer(out_),
+                   [self = shared_from_this()](const ByteStream::Error&, size_t) { self->Read(); });
   }
 
   void Read() {

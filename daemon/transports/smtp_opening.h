@@ -16,8 +16,8 @@ namespace huitou {
 
 // `stream` is ready for MAIL; null: `failure` is the answer to the mails that wait for it, a reply
 // where the server refused, else not sent.
-using SmtpOpened = std::function<void(std::unique_ptr<ByteStream> stream,
-                                      SmtpExtensions extensions, channels::Answer failure)>;
+using SmtpOpened = std::function<void(std::unique_ptr<ByteStream> stream, SmtpExtensions extensions,
+                                      channels::Answer failure)>;
 
 // For mails with this URL, user and wish for TLS. `done` once, perhaps from within the call, within
 // `timeout`. The dialer must outlive it; when the loop ends before, `done` is not called.

@@ -217,6 +217,19 @@ TEST(MailTransport, ARealServerGetsEveryByte) {
             std::string::npos);
 }
 
+TEST(MailTransport, ARealServerGetsTheNextMailBehindARefusedRecipient) {
+  const RealServer server;
+  if (!server.alive()) {
+    GTEST_SKIP() << "no aiosmtpd here";
+  }
+  MailTransport transport;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Say(Call(&transport, MailTo(server.port(), "nobody@invalid"))), "550");
+    EXPECT_EQ(Say(Call(&transport, MailTo(server.port()))), "250");
+  }
+  EXPECT_NE(server.Received().find(R"("connections": 1)"), std::string::npos);
+}
+
 TEST(MailTransport, SignsOnAThreadOfItsOwn) {
   const RealServer server;
   if (!server.alive()) {

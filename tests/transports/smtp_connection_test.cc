@@ -73,8 +73,12 @@ TEST(SmtpConnection, TheEnvelopeIsOneWriteWhereTheServerTakesIt) {
     EXPECT_EQ(Say(Call(&transport, MailTo(server.port()))), "250");
   }
   EXPECT_EQ(server.connections(), 1);
-  const Lines once = {"MAIL FROM:<shop@example.com>", "RCPT TO:<li@example.com>", "DATA",
-                      "Subject: hi", "", "hello"};
+  const Lines once = {"MAIL FROM:<shop@example.com>",
+                      "RCPT TO:<li@example.com>",
+                      "DATA",
+                      "Subject: hi",
+                      "",
+                      "hello"};
   Lines twice = once;
   twice.insert(twice.end(), once.begin(), once.end());
   EXPECT_EQ(server.requests(), twice);

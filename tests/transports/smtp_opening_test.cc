@@ -28,7 +28,7 @@ std::string Open(const Mail& like, DurationUs timeout = 10 * kSecondUs) {
     OpenSmtp(&loop.context(), &dialer, like, timeout,
              [&said](std::unique_ptr<ByteStream> stream, SmtpExtensions, const Answer& failure) {
                const std::string why = Say(failure);
-               said.set_value(stream != nullptr      ? "ready"
+               said.set_value(stream != nullptr   ? "ready"
                               : why == "not sent" ? failure.error_text
                                                   : why);
              });
@@ -135,25 +135,28 @@ TEST(SmtpOpening, NobodyThereIsSaidWithoutAnAddress) {
 }
 
 TEST(SmtpOpening, LogsInWithWhatTheServerOffers) {
-  RawServer plain{Script(Script::Replies{{"EHLO", "250-mx\r\n250 AUTH LOGIN PLAIN"}, {"AUTH", "235 ok"}})};
+  RawServer plain{
+      Script(Script::Replies{{"EHLO", "250-mx\r\n250 AUTH LOGIN PLAIN"}, {"AUTH", "235 ok"}})};
   EXPECT_EQ(Open(WithUser(MailTo(plain.port()))), "ready");
   EXPECT_EQ(Said(&plain), (Lines{"", "EHLO", "AUTH PLAIN AGh1aXRvdQBzZWNyZXQ="}));
 
   RawServer login{Script(Script::Replies{{"EHLO", "250-mx\r\n250 AUTH LOGIN"},
-                          {"AUTH", "334 VXNlcm5hbWU6"},
-                          {"aHVp", "334 UGFzc3dvcmQ6"},
-                          {"c2Vj", "235 ok"}})};
+                                         {"AUTH", "334 VXNlcm5hbWU6"},
+                                         {"aHVp", "334 UGFzc3dvcmQ6"},
+                                         {"c2Vj", "235 ok"}})};
   EXPECT_EQ(Open(WithUser(MailTo(login.port()))), "ready");
   EXPECT_EQ(Said(&login), (Lines{"", "EHLO", "AUTH LOGIN", "aHVpdG91", "c2VjcmV0"}));
 }
 
 TEST(SmtpOpening, ALoginThatFailsIsNoMail) {
-  RawServer wrong{Script(Script::Replies{{"EHLO", "250-mx\r\n250 AUTH PLAIN"}, {"AUTH", "535 5.7.8 no"}})};
+  RawServer wrong{
+      Script(Script::Replies{{"EHLO", "250-mx\r\n250 AUTH PLAIN"}, {"AUTH", "535 5.7.8 no"}})};
   EXPECT_EQ(Open(WithUser(MailTo(wrong.port()))), "535");
   RawServer user{Script(
       {{"EHLO", "250-mx\r\n250 AUTH LOGIN"}, {"AUTH", "334 who"}, {"aHVp", "535 5.7.8 no"}})};
   EXPECT_EQ(Open(WithUser(MailTo(user.port()))), "535");
-  RawServer asks{Script(Script::Replies{{"EHLO", "250-mx\r\n250 AUTH PLAIN"}, {"AUTH", "334 more"}})};
+  RawServer asks{
+      Script(Script::Replies{{"EHLO", "250-mx\r\n250 AUTH PLAIN"}, {"AUTH", "334 more"}})};
   EXPECT_EQ(Open(WithUser(MailTo(asks.port()))), "the reply to AUTH makes no sense");
   for (const char* offer : {"250 HELP", "250 AUTH CRAM-MD5"}) {
     RawServer server{Script(Script::Replies{{"EHLO", std::string("250-mx\r\n") + offer}})};
