@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <latch>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -208,14 +208,6 @@ TEST(SmtpConnection, AKeptConnectionThatTheServerEndedCostsNoMail) {
   }
 }
 
-TEST(SmtpConnection, AServerThatSaysMoreThanItWasAskedIsLeft) {
-  RawServer server{Script(Script::Replies{{".", "250 ok\r\n250 and another"}})};
-  MailTransport transport;
-  EXPECT_EQ(Say(Call(&transport, MailTo(server.port()))), "250");
-  EXPECT_EQ(Say(Call(&transport, MailTo(server.port()))), "250");
-  EXPECT_EQ(server.connections(), 2);
-}
-
 TEST(SmtpConnection, RepliesThatMakeNoSenseAreNone) {
   struct Row {
     Script::Replies replies;
@@ -298,23 +290,37 @@ TEST(SmtpConnection, SaysGoodbye) {
   EXPECT_EQ(server.requests().back(), "QUIT");
 }
 
+constexpr int kConnections = transport_limits::kMailConnectionsMax;
+
+// All at once; how many of them were taken.
+int CountTaken(MailTransport* transport, const Mail& mail, int mails) {
+  std::vector<std::promise<Answer>> answers(static_cast<size_t>(mails));
+  for (std::promise<Answer>& promise : answers) {
+    transport->Send(mail, 60 * kSecondUs,
+                    [&promise](Answer answer) { promise.set_value(std::move(answer)); });
+  }
+  return static_cast<int>(std::count_if(
+      answers.begin(), answers.end(),
+      [](std::promise<Answer>& promise) { return Say(promise.get_future().get()) == "250"; }));
+}
+
 TEST(SmtpConnection, MoreMailsThanConnectionsWaitForOne) {
-  constexpr int kMails = 3 * transport_limits::kMailConnectionsMax;
-  std::latch all_open(transport_limits::kMailConnectionsMax);
+  std::latch all_open(kConnections);
   RawServer server([&all_open](Connection& connection) {
     all_open.arrive_and_wait();
     Script{}(connection);
   });
   MailTransport transport;
-  std::vector<std::promise<Answer>> answers(kMails);
-  for (std::promise<Answer>& promise : answers) {
-    transport.Send(MailTo(server.port()), 60 * kSecondUs,
-                   [&promise](Answer answer) { promise.set_value(std::move(answer)); });
-  }
-  for (std::promise<Answer>& promise : answers) {
-    EXPECT_EQ(Say(promise.get_future().get()), "250");
-  }
-  EXPECT_EQ(server.connections(), static_cast<int>(transport_limits::kMailConnectionsMax));
+  EXPECT_EQ(CountTaken(&transport, MailTo(server.port()), 3 * kConnections), 3 * kConnections);
+  EXPECT_EQ(server.connections(), kConnections);
+}
+
+// What it says too much would be taken for the reply to the next mail.
+TEST(SmtpConnection, AServerThatSaysMoreThanItWasAskedIsLeft) {
+  RawServer server{Script(Script::Replies{{".", "250 ok\r\n250 and another"}})};
+  MailTransport transport;
+  EXPECT_EQ(CountTaken(&transport, MailTo(server.port()), 2 * kConnections), 2 * kConnections);
+  EXPECT_EQ(server.connections(), 2 * kConnections);
 }
 
 TEST(SmtpConnection, AMailThatIsBeingSignedHoldsNoOther) {
