@@ -110,9 +110,10 @@ void ConnectionPool::OnConnected(Host* host, const std::shared_ptr<Connection>& 
                                  const Answer& failure) {
   --host->connecting;
   --connecting_;
-  if (connection != nullptr) {
+  const bool useless = connection != nullptr && connection->room() == 0;
+  if (connection != nullptr && !useless) {
     ++host->connections;
-    host->expected_room = std::max<size_t>(1, connection->room());
+    host->expected_room = connection->room();
     Open& open = open_[connection.get()];
     open = {connection, host, Clock::now()};
     SetReady(&open);
@@ -122,11 +123,16 @@ void ConnectionPool::OnConnected(Host* host, const std::shared_ptr<Connection>& 
     Serve(host);
     return;
   }
+  Answer answer = failure;
+  if (useless) {  // another one would be no better, and the next no better than that
+    connection->Close();
+    answer = NoAnswer(TransportError::kNotSent, "the server takes no requests");
+  }
   // As many fail as the connection would have carried.
   for (size_t i = 0; i < host->expected_room && !host->waiting.empty(); ++i) {
     const ExchangePtr exchange = std::move(host->waiting.front());
     host->waiting.pop_front();
-    OnAnswer(exchange, failure);
+    OnAnswer(exchange, answer);
   }
   Serve(host);
 }
