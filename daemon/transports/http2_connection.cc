@@ -143,6 +143,15 @@ bool IsOfHttp1(std::string_view lower_name) {
          lower_name == "upgrade" || lower_name == "te" || lower_name == "content-length";
 }
 
+// Servers of HTTP/1.1 strip the blanks around a value, those of HTTP/2 refuse them (section 8.2.1).
+std::string WithoutBlanks(const std::string& value) {
+  constexpr const char* kBlanks = " \t";
+  const size_t first = value.find_first_not_of(kBlanks);
+  return first == std::string::npos
+             ? std::string()
+             : value.substr(first, value.find_last_not_of(kBlanks) - first + 1);
+}
+
 channels::Headers Http2Headers(const HttpRequest& request, const HttpTarget& target) {
   channels::Headers headers = {{":method", request.method},
                                {":scheme", target.tls ? "https" : "http"},
@@ -157,9 +166,9 @@ channels::Headers Http2Headers(const HttpRequest& request, const HttpTarget& tar
   for (const auto& [name, value] : request.headers) {
     std::string lower_name = LowerCase(name);
     if (lower_name == "host") {
-      headers[2].second = value;
+      headers[2].second = WithoutBlanks(value);
     } else if (!IsOfHttp1(lower_name)) {
-      headers.emplace_back(std::move(lower_name), value);
+      headers.emplace_back(std::move(lower_name), WithoutBlanks(value));
     }
   }
   if (HasBody(request)) {
