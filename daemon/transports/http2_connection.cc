@@ -361,7 +361,10 @@ void Http2Connection::AfterEvent() {
     timer_.cancel();
     std::exchange(ready_, nullptr)({});
   }
-  if (spent()) {
+  if (!writing_ && nghttp2_session_want_read(session_) == 0 &&
+      nghttp2_session_want_write(session_) == 0) {
+    Fail("the answer is not HTTP/2");  // the session has said so to the server, and ended
+  } else if (spent()) {
     Fail("the server closed the connection");
   } else if (room() > 0) {
     owner_->OnRoom(this);
