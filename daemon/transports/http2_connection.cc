@@ -29,6 +29,7 @@ struct Http2Connection::Stream {
   uint64_t reads_before = 0;  // of the connection
   size_t body_sent = 0;
   size_t header_bytes = 0;
+  bool overlong = false;  // these were too many
   bool begun = false;     // its first frame is among the bytes to write
   bool headed = false;    // the answer's own headers are whole; what comes now are trailers
   bool complete = false;  // and so is the answer
@@ -74,6 +75,7 @@ struct Http2Connection::Callbacks {
     }
     stream->header_bytes += name_size + value_size;
     if (stream->header_bytes > transport_limits::kHeaderBytesMax) {
+      stream->overlong = true;
       return Self(user).Reset(frame->hd.stream_id);
     }
     const std::string_view key(reinterpret_cast<const char*>(name), name_size);
@@ -383,10 +385,10 @@ void Http2Connection::FinishEnded(Owner* owner) {
     } else if (!stream->begun || code == NGHTTP2_REFUSED_STREAM) {
       owner->OnReturn(stream->exchange, "the server refused the request unread");
     } else {
-      owner->OnAnswer(stream->exchange,
-                      NoAnswer(TransportError::kAmbiguous,
-                               std::string("the server ended the request: ") +
-                                   nghttp2_http2_strerror(code)));
+      std::string why = stream->overlong ? "the answer's headers are too long"
+                                         : std::string("the server ended the request: ") +
+                                               nghttp2_http2_strerror(code);
+      owner->OnAnswer(stream->exchange, NoAnswer(TransportError::kAmbiguous, std::move(why)));
     }
   }
 }
