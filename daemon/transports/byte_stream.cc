@@ -13,4 +13,13 @@ std::string ByteStream::protocol() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+void ByteStream::Close() {
+  if (auto* tls = std::get_if<std::unique_ptr<TlsStream>>(&stream_)) {
+    // Else OpenSSL would take the missing goodbye for an attack, and its session for no more use.
+    SSL_set_shutdown((*tls)->native_handle(), SSL_SENT_SHUTDOWN);
+  }
+  Error ignored;
+  socket().close(ignored);
+}
+
 }  // namespace huitou

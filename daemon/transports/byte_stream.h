@@ -47,10 +47,7 @@ class ByteStream {
   boost::asio::any_io_executor executor() { return socket().get_executor(); }
 
   // Without goodbyes; what waits ends with operation_aborted.
-  void Close() {
-    Error ignored;
-    socket().close(ignored);
-  }
+  void Close();
 
   bool encrypted() const { return !std::holds_alternative<Socket>(stream_); }
   // What the server chose by ALPN ("h2"); empty: nothing.
