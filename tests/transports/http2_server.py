@@ -26,6 +26,11 @@ GARBAGE = b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"\xff" * 64
 HUGE = 10_000_000
 
 
+def goaway(last):
+    """By hand: h2 would take no more frames behind its own."""
+    return hyperframe.frame.GoAwayFrame(0, last_stream_id=last).serialize()
+
+
 class Counters:
     def __init__(self):
         self.connections = 0
@@ -97,9 +102,10 @@ class Connection(asyncio.Protocol):
         self.h2.local_settings = h2.settings.Settings(client=False, initial_values={
             h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self.options.streams})
         self.h2.initiate_connection()
-        self.flush()
         if self.options.leave_first:
-            self.go_away(0)
+            self.last = 0
+            transport.write(self.h2.data_to_send() + goaway(0))  # so that they come together
+        self.flush()
 
     def connection_lost(self, error):
         self.counters.open -= 1
@@ -196,10 +202,9 @@ class Connection(asyncio.Protocol):
         del self.streams[stream_id]
 
     def go_away(self, last):
-        """By hand: the library would take no more frames behind it."""
         self.flush()
         self.last = last
-        self.transport.write(hyperframe.frame.GoAwayFrame(0, last_stream_id=last).serialize())
+        self.transport.write(goaway(last))
 
     def has_come(self, stream_id, times):
         """Whether requests of this path have come more often than so."""
