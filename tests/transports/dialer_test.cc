@@ -26,8 +26,8 @@ namespace {
 std::atomic<int> lookups = 0;  // of these tests' names
 }
 
-// The names of these tests, whatever the machine's own files and name servers say: in the place of the
-// C library's, which it calls.
+// The names of these tests, whatever the machine's own files and name servers say: in the place of
+// the C library's, which it calls.
 extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
                            addrinfo** found) {
   static const auto real =
@@ -140,10 +140,10 @@ class TestDialer {
   std::future<std::string> Start(const Endpoint& endpoint) {
     auto promise = std::make_shared<std::promise<std::string>>();
     loop_.Post([this, endpoint, promise] {
-      dialer_.Dial(endpoint, [promise](const std::unique_ptr<ByteStream>& stream,
-                                       const std::string& error) {
-        promise->set_value(stream == nullptr ? error : "connected" + error);
-      });
+      dialer_.Dial(endpoint,
+                   [promise](const std::unique_ptr<ByteStream>& stream, const std::string& error) {
+                     promise->set_value(stream == nullptr ? error : "connected" + error);
+                   });
     });
     return promise->get_future();
   }
@@ -256,9 +256,9 @@ class DialerTls : public testing::Test {
  protected:
   // At 127.0.0.1, with this certificate.
   int Serve(const Certificate& certificate) {
-    servers_.push_back(std::make_unique<Child>(std::vector<std::string>{
-        "python3", HUITOU_SOURCE_DIR "/tests/transports/tls_server.py", certificate.certificate,
-        certificate.key}));
+    servers_.push_back(std::make_unique<Child>(
+        std::vector<std::string>{"python3", HUITOU_SOURCE_DIR "/tests/transports/tls_server.py",
+                                 certificate.certificate, certificate.key}));
     return std::stoi(servers_.back()->ReadLine());
   }
 
