@@ -130,8 +130,7 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
   if (outcome.kind == Kind::kAccepted || outcome.kind == Kind::kTokenExpired) {
     return;
   }
-  const std::string reason =
-      outcome.reason + (outcome.detail.empty() ? "" : ": " + outcome.detail);
+  const std::string reason = outcome.reason + (outcome.detail.empty() ? "" : ": " + outcome.detail);
   {
     std::lock_guard lock(mutex_);
     channels_[std::string(channel)].last_refusal = reason;
@@ -146,10 +145,7 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
   Log(paused ? LogLevel::kError : LogLevel::kWarning,
       paused ? "the provider refuses this account or configuration; the channel pauses"
              : "a send was not accepted",
-      {{"channel", channel},
-       {"outcome", word},
-       {"reason", reason},
-       {"left_out", *left_out}});
+      {{"channel", channel}, {"outcome", word}, {"reason", reason}, {"left_out", *left_out}});
 }
 
 void DispatchMetrics::OnCircuit(std::string_view channel, CircuitBreaker::State state) {

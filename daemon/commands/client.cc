@@ -44,7 +44,8 @@ std::optional<std::string> Ask(const CustomerOptions& options, const char* metho
   while (base.ends_with('/')) {
     base.pop_back();
   }
-  const std::string url = base + "/v1/customers/" + channels::PercentEncode(options.customer) + tail;
+  const std::string url =
+      base + "/v1/customers/" + channels::PercentEncode(options.customer) + tail;
   auto fetched = Fetch(method, url, "", *token);
   if (!fetched.ok()) {
     err << "huitou: " << fetched.status().message() << "; is the daemon running there?\n";

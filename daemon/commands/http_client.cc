@@ -28,8 +28,8 @@ Result<Fetched> Fetch(const std::string& method, const std::string& url, const s
   client.set_write_timeout(kTimeoutSeconds);
   httplib::Request request;
   request.method = method;
-  request.path = (parts->path.empty() ? "/" : parts->path) +
-                 (parts->query.empty() ? "" : "?" + parts->query);
+  request.path =
+      (parts->path.empty() ? "/" : parts->path) + (parts->query.empty() ? "" : "?" + parts->query);
   request.headers.emplace("Content-Type", "application/json");
   if (!token.empty()) {
     request.headers.emplace("Authorization", "Bearer " + token);

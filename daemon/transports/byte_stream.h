@@ -33,8 +33,8 @@ class ByteStream {
     }
   }
 
-  // One write at a time, of all of it: `handler(Error, size_t bytes)`. The bytes stay in place until
-  // then.
+  // One write at a time, of all of it: `handler(Error, size_t bytes)`. The bytes stay in place
+  // until then.
   template <typename Handler>
   void Write(boost::asio::const_buffer buffer, Handler handler) {
     if (auto* tls = std::get_if<std::unique_ptr<TlsStream>>(&stream_)) {

@@ -69,8 +69,9 @@ Connection* ConnectionPool::PickReady(Host* host) {
   while (!host->ready.empty()) {
     Connection* const connection = host->ready.back();
     const auto open = open_.find(connection);
-    const bool stale = connection->load() == 0 &&
-                       now - open->second.used_at > std::chrono::seconds(transport_limits::kIdleSeconds);
+    const bool stale =
+        connection->load() == 0 &&
+        now - open->second.used_at > std::chrono::seconds(transport_limits::kIdleSeconds);
     if (stale) {
       Drop(connection);
       continue;

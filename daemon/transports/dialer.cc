@@ -42,14 +42,14 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
 
   void Connect() {
     Arm();
-    dialer_.resolver_.Resolve(
-        endpoint_.host, [self = shared_from_this()](const Resolver::Addresses& addresses,
-                                                    const std::string& error) {
-          self->phase_ = "timed out while connecting";
-          self->addresses_ = addresses;
-          self->error_ = error.empty() ? "no such host" : error;
-          self->TryNext();
-        });
+    dialer_.resolver_.Resolve(endpoint_.host,
+                              [self = shared_from_this()](const Resolver::Addresses& addresses,
+                                                          const std::string& error) {
+                                self->phase_ = "timed out while connecting";
+                                self->addresses_ = addresses;
+                                self->error_ = error.empty() ? "no such host" : error;
+                                self->TryNext();
+                              });
   }
 
   void Encrypt(ByteStream::Socket socket) {
@@ -76,10 +76,9 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
       End(nullptr);
       return;
     }
-    tls_->async_handshake(asio::ssl::stream_base::client,
-                          [self = shared_from_this()](const ByteStream::Error& error) {
-                            self->OnHandshake(error);
-                          });
+    tls_->async_handshake(
+        asio::ssl::stream_base::client,
+        [self = shared_from_this()](const ByteStream::Error& error) { self->OnHandshake(error); });
   }
 
   // The next address, beside those that have not answered yet.
@@ -168,7 +167,7 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
   const char* phase_ = "timed out while looking up the host's name";
   std::string error_;  // the last one
   Resolver::Addresses addresses_;
-  size_t next_ = 0;                       // of addresses_
+  size_t next_ = 0;                        // of addresses_
   std::list<ByteStream::Socket> sockets_;  // that are connecting
   bool connected_ = false;
   std::unique_ptr<ByteStream::TlsStream> tls_;

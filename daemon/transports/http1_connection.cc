@@ -50,10 +50,9 @@ void Http1Connection::OnWritten(const ByteStream::Error& error, size_t bytes) {
 
 void Http1Connection::Read() {
   const auto self = std::static_pointer_cast<Http1Connection>(shared_from_this());
-  stream_->ReadSome(asio::buffer(buffer_),
-                    [self](const ByteStream::Error& error, size_t bytes) {
-                      self->OnRead(error, bytes);
-                    });
+  stream_->ReadSome(asio::buffer(buffer_), [self](const ByteStream::Error& error, size_t bytes) {
+    self->OnRead(error, bytes);
+  });
 }
 
 void Http1Connection::OnRead(const ByteStream::Error& error, size_t bytes) {

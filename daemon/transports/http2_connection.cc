@@ -111,8 +111,8 @@ struct Http2Connection::Callbacks {
     return 0;
   }
 
-  static int OnData(nghttp2_session* /*session*/, uint8_t /*flags*/, int32_t id, const uint8_t* data,
-                    size_t size, void* user) {
+  static int OnData(nghttp2_session* /*session*/, uint8_t /*flags*/, int32_t id,
+                    const uint8_t* data, size_t size, void* user) {
     Stream* const stream = Find(user, id);
     if (stream == nullptr || stream->complete) {
       return 0;
@@ -236,9 +236,8 @@ void Http2Connection::Start(const ExchangePtr& exchange) {
     fields.push_back(Header(name, value));
   }
   const nghttp2_data_provider body = {{}, &Callbacks::ReadBody};
-  const int32_t id =
-      nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
-                             request.body.empty() ? nullptr : &body, nullptr);
+  const int32_t id = nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
+                                            request.body.empty() ? nullptr : &body, nullptr);
   if (id < 0) {
     owner_->OnReturn(exchange, nghttp2_strerror(id));
     return;
@@ -281,10 +280,9 @@ int Http2Connection::Reset(int32_t id) {
 
 void Http2Connection::Read() {
   const auto self = std::static_pointer_cast<Http2Connection>(shared_from_this());
-  stream_->ReadSome(asio::buffer(buffer_),
-                    [self](const ByteStream::Error& error, size_t bytes) {
-                      self->OnRead(error, bytes);
-                    });
+  stream_->ReadSome(asio::buffer(buffer_), [self](const ByteStream::Error& error, size_t bytes) {
+    self->OnRead(error, bytes);
+  });
 }
 
 void Http2Connection::OnRead(const ByteStream::Error& error, size_t bytes) {
@@ -292,8 +290,8 @@ void Http2Connection::OnRead(const ByteStream::Error& error, size_t bytes) {
     return;
   }
   ++reads_;
-  const ssize_t taken = nghttp2_session_mem_recv(
-      session_, reinterpret_cast<const uint8_t*>(buffer_.data()), bytes);
+  const ssize_t taken =
+      nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(buffer_.data()), bytes);
   if (taken < 0) {
     Fail(std::string("the answer is not HTTP/2: ") + nghttp2_strerror(static_cast<int>(taken)));
     return;

@@ -58,8 +58,8 @@ class Http2Connection final : public Connection {
   void Fail(const std::string& why);
 
   std::unique_ptr<ByteStream> stream_;
-  Owner* owner_;  // null: closed
-  Ready ready_;   // null: it has been called
+  Owner* owner_;                     // null: closed
+  Ready ready_;                      // null: it has been called
   boost::asio::steady_timer timer_;  // until then
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::unique_ptr<Stream>> streams_;

@@ -30,8 +30,8 @@ inline constexpr size_t kHostConnectionsMax = 1024;
 // Connections in all: four such hosts, and 16 % of the 25 k descriptors that a service may usually
 // open. When they are reached, idle ones of other hosts are closed.
 inline constexpr size_t kConnectionsMax = 4096;
-// Sends at a time on one HTTP/2 connection, as RFC 9113 asks servers to allow at least; what a server
-// allows less, it says.
+// Sends at a time on one HTTP/2 connection, as RFC 9113 asks servers to allow at least; what a
+// server allows less, it says.
 inline constexpr size_t kStreamsMax = 100;
 // A request that a server gave back unread goes out on another connection, three times at most: one
 // that a busy server gives back each time would go round for ever.

@@ -70,8 +70,7 @@ void Resolver::Resolve(const std::string& host, Done done) {
   }
   Name& name = names_[host];
   const TimeUs now = SteadyNow();
-  if (!name.addresses.empty() &&
-      now - name.known_at < transport_limits::kNameSeconds * kSecondUs) {
+  if (!name.addresses.empty() && now - name.known_at < transport_limits::kNameSeconds * kSecondUs) {
     done(name.addresses, {});
     return;
   }

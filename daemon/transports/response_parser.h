@@ -1,5 +1,5 @@
-// One answer of HTTP/1.1, from the bytes as they come, by Boost.Beast's parser: interim answers left
-// out, the body cut at limits::kAnswerBytesMax.
+// One answer of HTTP/1.1, from the bytes as they come, by Boost.Beast's parser: interim answers
+// left out, the body cut at limits::kAnswerBytesMax.
 #pragma once
 
 #include <boost/beast/http/basic_parser.hpp>

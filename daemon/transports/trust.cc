@@ -87,11 +87,10 @@ std::unique_ptr<ByteStream::TlsStream> Trust::Wrap(ByteStream::Socket socket,
     SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(endpoint.protocols.data()),
                         static_cast<unsigned>(endpoint.protocols.size()));
   }
-  const auto place =
-      sessions_
-          .try_emplace(endpoint.host + ":" + std::to_string(endpoint.port), nullptr,
-                       &SSL_SESSION_free)
-          .first;
+  const auto place = sessions_
+                         .try_emplace(endpoint.host + ":" + std::to_string(endpoint.port), nullptr,
+                                      &SSL_SESSION_free)
+                         .first;
   SSL_set_ex_data(ssl, SessionIndex(), &place->second);
   if (place->second != nullptr) {
     SSL_set_session(ssl, place->second.get());
@@ -105,8 +104,7 @@ std::string TlsError(ByteStream::TlsStream* stream, const ByteStream::Error& err
     return std::string("TLS: ") + X509_verify_cert_error_string(verified);
   }
   if (error.category() == boost::asio::error::get_ssl_category()) {
-    const char* const reason =
-        ERR_reason_error_string(static_cast<unsigned long>(error.value()));
+    const char* const reason = ERR_reason_error_string(static_cast<unsigned long>(error.value()));
     return std::string("TLS: ") + (reason == nullptr ? "handshake failed" : reason);
   }
   return "TLS: the server ended the handshake";

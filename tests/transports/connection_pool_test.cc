@@ -189,10 +189,11 @@ class FakePool {
   std::future<std::string> Send(const std::string& host, DurationUs timeout = 60 * kSecondUs) {
     auto promise = std::make_shared<std::promise<std::string>>();
     Do([&] {
-      pool_.Send(host, 1, Get("http://" + host), timeout, [promise](const channels::Answer& answer) {
-        promise->set_value(Say(answer) + (answer.error_text.empty() ? "" : ": ") +
-                           answer.error_text);
-      });
+      pool_.Send(host, 1, Get("http://" + host), timeout,
+                 [promise](const channels::Answer& answer) {
+                   promise->set_value(Say(answer) + (answer.error_text.empty() ? "" : ": ") +
+                                      answer.error_text);
+                 });
     });
     return promise->get_future();
   }

@@ -247,7 +247,7 @@ TEST(Http2, ARequestWhoseTimeIsOverHoldsNobodyElse) {
   HttpTransport transport(server.trust());
   EXPECT_EQ(Say(Call(&transport, Post(server.url("/ok")))), "200 ok");
   auto other = Ask(&transport, Post(server.url("/gather/2")));
-  auto hanging = Ask(&transport, Post(server.url("/hang")), 2 * kSecondUs);
+  auto hanging = Ask(&transport, Post(server.url("/hang")), 5 * kSecondUs);
   EXPECT_EQ(Say(Call(&transport, Post(server.url("/ok")))), "200 ok");  // it is not silent
   EXPECT_EQ(SayAll(hanging.get()), "ambiguous: timed out waiting for the answer");
   EXPECT_EQ(Say(Call(&transport, Post(server.url("/gather/2")))), "200 ok");
@@ -345,7 +345,7 @@ TEST(Http2, AnAnswerBeforeTheBodyIsWholeIsTheAnswer) {
 
 TEST(Http2, AServerThatSaysNothingIsNotSent) {
   const Http2Server server({"--no-settings"});
-  HttpTransport transport(server.trust(kSecondUs));
+  HttpTransport transport(server.trust(3 * kSecondUs));
   EXPECT_EQ(SayAll(Call(&transport, Post(server.url("/ok")))),
             "not sent: timed out waiting for the server's SETTINGS");
 }

@@ -178,9 +178,9 @@ class RealServer {
   static std::vector<std::string> Command(const TemporaryDirectory& directory,
                                           const std::vector<std::string>& options) {
     std::vector<std::string> words = {
-        "python3",        HUITOU_SOURCE_DIR "/tests/judges/smtp_server.py",
-        "--maildir",      directory / ".",
-        "--certificates", directory / "."};
+        "/usr/bin/python3", HUITOU_SOURCE_DIR "/tests/judges/smtp_server.py",
+        "--maildir",        directory / ".",
+        "--certificates",   directory / "."};
     words.insert(words.end(), options.begin(), options.end());
     return words;
   }
