@@ -4,42 +4,32 @@
 //   provider_server DELAY_MS
 //
 // Prints its port. On SIGTERM it prints what it saw as JSON, and ends.
-#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
-#include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "bench/provider.h"
 
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
-using Clock = std::chrono::steady_clock;
-
-struct Seen {
-  long requests = 0;
-  long connections = 0;
-  long waiting = 0;
-  long waiting_max = 0;
-  Clock::time_point first;
-  Clock::time_point last;
-};
+using huitou::bench::Seen;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, Clock::duration delay, Seen* seen)
+  Connection(tcp::socket socket, Seen::Clock::duration delay, Seen* seen)
       : socket_(std::move(socket)), timer_(socket_.get_executor()), delay_(delay), seen_(seen) {}
 
   void Read() {
@@ -74,17 +64,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Take(size_t bytes) {
     buffer_.erase(0, bytes);
-    seen_->waiting_max = std::max(seen_->waiting_max, ++seen_->waiting);
+    seen_->OnRequest();
     timer_.expires_after(delay_);
     timer_.async_wait([self = shared_from_this()](const error_code&) { self->Answer(); });
   }
 
   void Answer() {
-    --seen_->waiting;
-    seen_->last = Clock::now();
-    if (++seen_->requests == 1) {
-      seen_->first = seen_->last;
-    }
+    seen_->OnAnswer();
     constexpr std::string_view kAnswer = "HTTP/1.1 204 No Content\r\n\r\n";
     asio::async_write(socket_, asio::buffer(kAnswer),
                       [self = shared_from_this()](const error_code& error, size_t) {
@@ -96,37 +82,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   tcp::socket socket_;
   asio::steady_timer timer_;
-  const Clock::duration delay_;
+  const Seen::Clock::duration delay_;
   Seen* const seen_;
   std::string buffer_;
 };
-
-void Accept(tcp::acceptor* acceptor, Clock::duration delay, Seen* seen) {
-  acceptor->async_accept([=](const error_code& error, tcp::socket socket) {
-    if (error) {
-      return;
-    }
-    ++seen->connections;
-    socket.set_option(tcp::no_delay(true));
-    std::make_shared<Connection>(std::move(socket), delay, seen)->Read();
-    Accept(acceptor, delay, seen);
-  });
-}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   asio::io_context context(1);
-  tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
+  const std::chrono::milliseconds delay(argc > 1 ? std::atoi(argv[1]) : 0);
   Seen seen;
-  Accept(&acceptor, std::chrono::milliseconds(argc > 1 ? std::atoi(argv[1]) : 0), &seen);
-  std::printf("%d\n", acceptor.local_endpoint().port());
-  std::fflush(stdout);
-  asio::signal_set signals(context, SIGTERM, SIGINT);
-  signals.async_wait([&context](const error_code&, int) { context.stop(); });
-  context.run();
-  const double seconds = std::chrono::duration<double>(seen.last - seen.first).count();
-  std::printf(
-      "{\"requests\": %ld, \"connections\": %ld, \"waiting_max\": %ld, \"seconds\": %.3f}\n",
-      seen.requests, seen.connections, seen.waiting_max, seconds);
+  huitou::bench::Serve(&context, &seen, [&](tcp::socket socket) {
+    std::make_shared<Connection>(std::move(socket), delay, &seen)->Read();
+  });
 }

@@ -15,6 +15,7 @@ if [ $# = 0 ]; then
   bench/latency.py build/release/huitou
   echo "== messages a second to a provider that answers after 50 ms"
   bench/messages.py build/release/huitou
+  HTTP2=1 bench/messages.py build/release/huitou
   echo "== memory by the number of messages on their way"
   bench/in_flight.py build/release/huitou
   echo "== mails a second to a server beside it"
