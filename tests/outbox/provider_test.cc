@@ -30,7 +30,7 @@ constexpr auto kPatience = std::chrono::seconds(120);
 class Judge {
  public:
   explicit Judge(const std::string& script = "provider_server.py")
-      : child_({"python3", HUITOU_SOURCE_DIR "/tests/judges/" + script}) {
+      : child_({"/usr/bin/python3", HUITOU_SOURCE_DIR "/tests/judges/" + script}) {
     ports_ = child_.ReadLine();
     url_ = "http://127.0.0.1:" + ports_.substr(ports_.find(' ') + 1);
   }
