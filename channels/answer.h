@@ -17,7 +17,7 @@ namespace huitou::channels {
 // Shorthand for an Outcome without further fields.
 Outcome MakeOutcome(Outcome::Kind kind, std::string_view reason);
 
-// The outcome when no answer came at all; nothing when one did.
+// The outcome when no answer came at all, with the transport's words; nothing when one did.
 std::optional<Outcome> LostAnswer(const Answer& answer);
 
 // The outcome of a Line, which is accepted once it is written.

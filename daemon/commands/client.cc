@@ -48,8 +48,10 @@ std::optional<std::string> Ask(const CustomerOptions& options, const char* metho
       base + "/v1/customers/" + channels::PercentEncode(options.customer) + tail;
   auto fetched = Fetch(method, url, "", *token);
   if (!fetched.ok()) {
-    err << "huitou: " << fetched.status().message() << "; is the daemon running there?\n";
-    *exit_code = kExitCouldNotRun;
+    const bool usage = fetched.status().code() == StatusCode::kInvalid;
+    err << "huitou: " << fetched.status().message()
+        << (usage ? "\n" : "; is the daemon running there?\n");
+    *exit_code = usage ? kExitUsage : kExitCouldNotRun;
     return std::nullopt;
   }
   if (fetched->status == 404 &&

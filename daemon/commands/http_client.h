@@ -12,7 +12,8 @@ struct Fetched {
   std::string body;
 };
 
-// `token` is sent as bearer token unless empty. kUnavailable when nothing answers.
+// `url` is http:// or https://, its path and query encoded; `token` is sent as bearer token unless
+// empty. kInvalid: no such URL; kUnavailable: no answer, for 30 seconds or whole within 64 MiB.
 Result<Fetched> Fetch(const std::string& method, const std::string& url, const std::string& body,
                       const std::string& token);
 

@@ -49,6 +49,7 @@ void Dispatcher::Impl::OnToken(const std::shared_ptr<const Entry>& entry, const 
     }
   } else {
     failure = channels::MakeOutcome(Outcome::Kind::kRetry, "no_token");
+    failure->detail = answer.error_text;
   }
   if (failure) {
     account.token.OnFailed(Now());

@@ -148,6 +148,7 @@ TEST_P(Provider, HasOneOutcomeForEachCodeOfItsTable) {
 TEST_P(Provider, KnowsWhatALostAnswerMeans) {
   EXPECT_EQ(Decoded(LostAnswerOf(TransportError::kNotSent)).kind, Kind::kRetry);
   EXPECT_EQ(Decoded(LostAnswerOf(TransportError::kAmbiguous)).kind, Kind::kUnknown);
+  EXPECT_EQ(Decoded(LostAnswerOf(TransportError::kNotSent)).detail, "connection reset");
 }
 
 TEST_P(Provider, BelievesNoGarbage) {
