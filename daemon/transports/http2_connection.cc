@@ -33,6 +33,9 @@ struct Http2Connection::Stream {
   bool begun = false;     // its first frame is among the bytes to write
   bool headed = false;    // the answer's own headers are whole; what comes now are trailers
   bool complete = false;  // and so is the answer
+  // Once it is over:
+  bool unread = false;  // by the server's word
+  std::string why;      // there is no answer
 };
 
 struct Http2Connection::Callbacks {
@@ -345,10 +348,17 @@ void Http2Connection::Write() {
 
 void Http2Connection::OnStreamClosed(int32_t id, uint32_t code) {
   const auto found = streams_.find(id);
-  if (found != streams_.end()) {
-    ended_.emplace_back(std::move(found->second), code);
-    streams_.erase(found);
+  if (found == streams_.end()) {
+    return;
   }
+  Stream& stream = *found->second;
+  stream.unread = code == NGHTTP2_REFUSED_STREAM;
+  stream.why = stream.overlong ? "the answer's headers are too long"
+               : stream.unread
+                   ? "the server refused the request unread"
+                   : std::string("the server ended the request: ") + nghttp2_http2_strerror(code);
+  ended_.push_back(std::move(found->second));
+  streams_.erase(found);
 }
 
 // The session calls while it is busy; its owner is told behind that.
@@ -372,7 +382,7 @@ void Http2Connection::AfterEvent() {
 }
 
 void Http2Connection::FinishEnded(Owner* owner) {
-  for (const auto& [stream, code] : std::exchange(ended_, {})) {
+  for (const std::unique_ptr<Stream>& stream : std::exchange(ended_, {})) {
     if (stream->exchange == nullptr) {
       continue;
     }
@@ -380,13 +390,11 @@ void Http2Connection::FinishEnded(Owner* owner) {
       Answer answer;
       answer.response = std::move(stream->response);
       owner->OnAnswer(stream->exchange, std::move(answer));
-    } else if (!stream->begun || code == NGHTTP2_REFUSED_STREAM) {
-      owner->OnReturn(stream->exchange, "the server refused the request unread");
+    } else if (!stream->begun || stream->unread) {
+      owner->OnReturn(stream->exchange, std::move(stream->why));
     } else {
-      std::string why = stream->overlong ? "the answer's headers are too long"
-                                         : std::string("the server ended the request: ") +
-                                               nghttp2_http2_strerror(code);
-      owner->OnAnswer(stream->exchange, NoAnswer(TransportError::kAmbiguous, std::move(why)));
+      owner->OnAnswer(stream->exchange,
+                      NoAnswer(TransportError::kAmbiguous, std::move(stream->why)));
     }
   }
 }
@@ -398,14 +406,11 @@ void Http2Connection::Fail(const std::string& why) {
     std::exchange(ready_, nullptr)(why);
     return;
   }
-  FinishEnded(owner);
   for (auto& [id, stream] : std::exchange(streams_, {})) {
-    if (stream->exchange != nullptr && stream->begun) {
-      owner->OnAnswer(stream->exchange, NoAnswer(TransportError::kAmbiguous, why));
-    } else if (stream->exchange != nullptr) {
-      owner->OnReturn(stream->exchange, why);
-    }
+    stream->why = why;
+    ended_.push_back(std::move(stream));
   }
+  FinishEnded(owner);
   owner->OnEnd(this);
 }
 

@@ -63,7 +63,7 @@ class Http2Connection final : public Connection {
   boost::asio::steady_timer timer_;  // until then
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::unique_ptr<Stream>> streams_;
-  std::vector<std::pair<std::unique_ptr<Stream>, uint32_t>> ended_;
+  std::vector<std::unique_ptr<Stream>> ended_;  // whose owner is not told yet
   bool settings_came_ = false;
   uint64_t reads_ = 0;
   // A request's time was over and nothing at all had come since it began: the server may be gone
