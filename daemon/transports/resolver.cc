@@ -88,14 +88,15 @@ void Resolver::Start(const std::string& host) {
     if (mailbox->resolver == nullptr) {
       return;
     }
-    asio::post(*mailbox->context, [resolver = mailbox->resolver, host, error,
-                                   addresses = std::move(addresses)]() mutable {
-      resolver->OnAnswer(host, std::move(addresses), error);
-    });
+    asio::post(*mailbox->context,
+               [resolver = mailbox->resolver, host, error, addresses = std::move(addresses)] {
+                 resolver->OnAnswer(host, addresses, error);
+               });
   }).detach();
 }
 
-void Resolver::OnAnswer(const std::string& host, Addresses addresses, const std::string& error) {
+void Resolver::OnAnswer(const std::string& host, const Addresses& addresses,
+                        const std::string& error) {
   const auto found = names_.find(host);
   const std::vector<Done> waiting = std::move(found->second.waiting);
   if (addresses.empty()) {

@@ -38,7 +38,7 @@ class Resolver {
   };
 
   void Start(const std::string& host);
-  void OnAnswer(const std::string& host, Addresses addresses, const std::string& error);
+  void OnAnswer(const std::string& host, const Addresses& addresses, const std::string& error);
 
   std::map<std::string, Name, std::less<>> names_;
   std::shared_ptr<Mailbox> mailbox_;
