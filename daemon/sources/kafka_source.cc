@@ -81,6 +81,8 @@ class KafkaSource::Impl {
       reasons.push_back(problem_);
     } else if (feeds_.empty() && refused_.empty()) {
       reasons.emplace_back("waiting for partitions of group '" + options_.group + "'");
+    } else if (opening_) {
+      reasons.emplace_back("opening the shards of its partitions");
     }
     reasons.insert(reasons.end(), stuck_.begin(), stuck_.end());
     for (std::string& reason : reasons) {
@@ -338,10 +340,13 @@ class KafkaSource::Impl {
       feeds_ = std::move(feeds);
       refused_ = std::move(plan->refused);
       problem_.clear();
+      opening_ = !shards.empty();
     }
     CommitToGroup();  // the mark of this state
     if (!shards.empty()) {
       host_.assigned(shards);
+      const std::lock_guard lock(mutex_);
+      opening_ = false;
     }
   }
 
@@ -547,6 +552,7 @@ class KafkaSource::Impl {
   bool stopping_ = false;               // these under mutex_
   std::shared_ptr<rd_kafka_t> client_;  // changed by the control thread, which reads it freely
   Feeds feeds_;
+  bool opening_ = false;              // their shards, which cannot be asked yet
   std::string problem_;               // why there are no partitions
   std::vector<std::string> refused_;  // partitions, with the reason
   std::vector<std::string> stuck_;

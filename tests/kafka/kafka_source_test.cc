@@ -85,7 +85,7 @@ TEST_F(KafkaSourceTest, ReadsAllPartitionsOfItsTopicsInOrderAndOnce) {
   SourceReader daemon(Options(), &state_);
   ASSERT_TRUE(daemon.started().ok());
   EXPECT_TRUE(Eventually([&] { return CountOf(state_) == kPartitions * 3000; }));
-  EXPECT_THAT(daemon.source().NotReady(), IsEmpty());
+  EXPECT_TRUE(Eventually([&] { return daemon.source().NotReady().empty(); }));
   daemon.Stop();
   for (int partition = 0; partition < kPartitions; ++partition) {
     EXPECT_EQ((state_.applied[{orders_, partition}]),
@@ -191,7 +191,7 @@ TEST_F(KafkaSourceTest, PutOutByAMemberThatReadsNothingItJoinsAgain) {
   }
   producer_.SendNumbered(orders_, 0, "x", 100);
   EXPECT_TRUE(Eventually([&] { return CountOf(state_) == 100; })) << Reasons(daemon.source());
-  EXPECT_THAT(daemon.source().NotReady(), IsEmpty());
+  EXPECT_TRUE(Eventually([&] { return daemon.source().NotReady().empty(); }));
   EXPECT_EQ(CountOf(nobody), 0U);
 }
 

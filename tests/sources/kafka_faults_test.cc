@@ -63,7 +63,8 @@ class KafkaFaults : public testing::Test {
     SourceReader reader(options_, &state_);
     ASSERT_TRUE(reader.started().ok());
     EXPECT_TRUE(Eventually([&] { return CountOf(state_) == 20; }));
-    EXPECT_THAT(reader.source().NotReady(), IsEmpty());
+    EXPECT_TRUE(Eventually([&] { return reader.source().NotReady().empty(); }));
+    EXPECT_FALSE(reader.ready_too_early());
     reader.Stop();
     EXPECT_EQ((state_.applied[{"orders", 0}]), Numbered("a", 10));
     EXPECT_EQ((state_.applied[{"orders", 1}]), Numbered("b", 10));

@@ -23,6 +23,7 @@ KafkaHost SourceReader::MakeHost() {
   };
   host.assigned = [this](const std::vector<ShardNumber>& shards) {
     ++assigned_;
+    ready_too_early_ = ready_too_early_ || source_.NotReady().empty();
     ending_ = false;
     for (const ShardNumber shard : shards) {
       readers_.emplace_back([this, shard] { Read(shard); });

@@ -49,6 +49,8 @@ class SourceReader {
   const Status& started() const { return started_; }
   int assigned() const { return assigned_; }
   int revoked() const { return revoked_; }
+  // It has said so while its partitions' shards were being opened.
+  bool ready_too_early() const { return ready_too_early_; }
   Metrics& metrics() { return metrics_; }
 
  private:
@@ -62,6 +64,7 @@ class SourceReader {
   Metrics metrics_{"test"};
   std::atomic<bool> ending_ = false;
   std::atomic<int> assigned_ = 0;
+  std::atomic<bool> ready_too_early_ = false;
   std::atomic<int> revoked_ = 0;
   std::vector<std::thread> readers_;
   KafkaSource source_;
