@@ -174,6 +174,13 @@ void AppendReport(const FlatObject& item, std::vector<Receipt>* receipts) {
              phone, receipts);
 }
 
+// How long after it was leased a message may reach Alibaba: no timeout is longer by default.
+constexpr DurationUs kOnItsWay = 10 * kSecondUs;
+
+bool CrossesMidnight(const SentMessage& sent) {
+  return BeijingDay(sent.sent_at) != BeijingDay(sent.sent_at + kOnItsWay);
+}
+
 // SendStatus of QuerySendDetails.
 constexpr std::string_view kFailed = "2";
 constexpr std::string_view kDelivered = "3";
@@ -288,7 +295,8 @@ class AliyunChannel : public Channel {
     return outcomes;
   }
 
-  // The messages that a number got on one day.
+  // The messages that a number got on one day. Of one that may have reached Alibaba on either side
+  // of Beijing's midnight both days are asked, in turn.
   std::optional<HttpRequest> EncodeQuery(const SentMessage& sent,
                                          const EncodeContext& context) const override {
     std::string phone = Digits(sent.message.address);
@@ -299,7 +307,9 @@ class AliyunChannel : public Channel {
                 {{"CurrentPage", "1"},
                  {"PageSize", std::to_string(limits::kAliyunDetailsMax)},
                  {"PhoneNumber", phone},
-                 {"SendDate", BeijingDay(sent.sent_at)}},
+                 {"SendDate", CrossesMidnight(sent) && context.now / kMinuteUs % 2 == 1
+                                  ? BeijingDay(sent.sent_at + kOnItsWay)
+                                  : BeijingDay(sent.sent_at)}},
                 {}, context);
   }
 
@@ -313,7 +323,8 @@ class AliyunChannel : public Channel {
     }
     // A repeat has the same OutId: what one of them has reached counts.
     QueryAnswer best;
-    best.kind = QueryAnswer::Kind::kNotFound;
+    best.kind = CrossesMidnight(sent) ? QueryAnswer::Kind::kUnanswered  // the other day may know it
+                                      : QueryAnswer::Kind::kNotFound;
     for (const FlatObject& item : *items) {
       if (std::optional<QueryAnswer> found = AnswerOf(item, sent)) {
         TakeBetter(*std::move(found), &best);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "channels/url.h"
@@ -104,6 +105,26 @@ TEST(Query, AliyunIsAskedForTheNumbersMessagesOfTheDayInBeijing) {
   const HttpRequest other = Question("aliyun", abroad);
   EXPECT_EQ(QueryValue(other.url, "PhoneNumber"), "85290000000");
   EXPECT_EQ(QueryValue(other.url, "SendDate"), "20260102");
+}
+
+TEST(Query, AliyunIsAskedForBothDaysOfAMessageAtMidnight) {
+  SentMessage sent = Sent("aliyun");
+  sent.sent_at = *ParseRfc3339("2026-01-01T23:59:55+08:00");
+  EncodeContext context = ExampleContext();
+  const auto day = [&] {
+    return QueryValue(Make("aliyun")->EncodeQuery(sent, context)->url, "SendDate");
+  };
+  const std::string first = day();
+  context.now += kMinuteUs;
+  EXPECT_THAT((std::set{first, day()}), testing::ElementsAre("20260101", "20260102"));
+  // That one day does not know it says nothing; that one does, all.
+  EXPECT_EQ(Ask(sent, "aliyun", Details("")), "unanswered");
+  EXPECT_EQ(Ask(sent, "aliyun", Details(Detail(kDispatch, 1))), "accepted");
+  sent.sent_at -= kMinuteUs;
+  EXPECT_EQ(Ask(sent, "aliyun", Details("")), "not_found");
+  EXPECT_EQ(day(), "20260101");
+  context.now += kMinuteUs;
+  EXPECT_EQ(day(), "20260101");
 }
 
 TEST(Query, AliyunKnowsTheMessageByItsOutId) {
