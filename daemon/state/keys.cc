@@ -35,7 +35,14 @@ void PutName(ByteWriter* writer, std::string_view name) {
 
 std::string_view TakeName(ByteReader* reader) {
   const uint8_t length = reader->Byte();
-  return reader->Raw(length == 0xFF ? reader->Fixed32() : length);
+  if (length < 0xFF) {
+    return reader->Raw(length);
+  }
+  const uint32_t longer = reader->Fixed32();
+  if (longer < 0xFF) {
+    reader->Fail();  // PutName writes no short name so
+  }
+  return reader->Raw(longer);
 }
 
 std::string Outbox(uint16_t shard, uint8_t kind) {
