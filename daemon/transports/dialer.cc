@@ -4,9 +4,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <list>
+#include <optional>
 #include <utility>
 
 #include "daemon/transports/limits.h"
+#include "daemon/transports/proxy_tunnel.h"
 
 namespace huitou {
 
@@ -40,9 +42,14 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
         deadline_(dialer->context_),
         pace_(dialer->context_) {}
 
+  void ConnectThrough(Proxy proxy) {
+    proxy_ = std::move(proxy);
+    Connect();
+  }
+
   void Connect() {
     Arm();
-    dialer_.resolver_.Resolve(endpoint_.host,
+    dialer_.resolver_.Resolve(next_hop().host,
                               [self = shared_from_this()](const Resolver::Addresses& addresses,
                                                           const std::string& error) {
                                 self->phase_ = "timed out while connecting";
@@ -69,6 +76,33 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
     });
   }
 
+  const Endpoint& next_hop() const { return proxy_.has_value() ? proxy_->endpoint : endpoint_; }
+
+  void Tunnel(ByteStream::Socket socket) {
+    phase_ = "timed out waiting for the proxy";
+    tunnel_ = std::make_shared<ProxyTunnel>(std::move(socket));
+    tunnel_->Open(*proxy_, endpoint_, [self = shared_from_this()](std::string error) {
+      if (self->done_ == nullptr) {
+        return;
+      }
+      self->error_ = std::move(error);
+      if (self->error_.empty()) {
+        self->Proceed(self->tunnel_->TakeSocket());
+      } else {
+        self->End(nullptr);
+      }
+    });
+  }
+
+  // The socket leads to the endpoint.
+  void Proceed(ByteStream::Socket socket) {
+    if (endpoint_.tls) {
+      Handshake(std::move(socket));
+    } else {
+      End(std::make_unique<ByteStream>(std::move(socket)));
+    }
+  }
+
   void Handshake(ByteStream::Socket socket) {
     phase_ = "TLS: timed out";
     tls_ = dialer_.trust_.Wrap(std::move(socket), endpoint_, &error_);
@@ -93,7 +127,7 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
       return;
     }
     const auto socket = sockets_.emplace(sockets_.end(), dialer_.context_);
-    const asio::ip::tcp::endpoint address(addresses_[next_++], endpoint_.port);
+    const asio::ip::tcp::endpoint address(addresses_[next_++], next_hop().port);
     socket->async_connect(address,
                           [self = shared_from_this(), socket](const ByteStream::Error& error) {
                             self->OnConnect(socket, error);
@@ -123,10 +157,10 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
     pace_.cancel();
     ByteStream::Error ignored;
     winner.set_option(asio::ip::tcp::no_delay(true), ignored);
-    if (endpoint_.tls) {
-      Handshake(std::move(winner));
+    if (proxy_.has_value()) {
+      Tunnel(std::move(winner));
     } else {
-      End(std::make_unique<ByteStream>(std::move(winner)));
+      Proceed(std::move(winner));
     }
   }
 
@@ -150,6 +184,9 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
     deadline_.cancel();
     pace_.cancel();
     sockets_.clear();
+    if (tunnel_ != nullptr) {
+      tunnel_->Close();
+    }
     if (tls_ != nullptr) {
       ByteStream::Error ignored;
       tls_->next_layer().close(ignored);  // the handshake's handler still holds this
@@ -161,6 +198,7 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
 
   Dialer& dialer_;
   const Endpoint endpoint_;
+  std::optional<Proxy> proxy_;
   Done done_;  // null: ended
   asio::steady_timer deadline_;
   asio::steady_timer pace_;
@@ -170,6 +208,7 @@ class Dialer::Attempt : public std::enable_shared_from_this<Attempt> {
   size_t next_ = 0;                        // of addresses_
   std::list<ByteStream::Socket> sockets_;  // that are connecting
   bool connected_ = false;
+  std::shared_ptr<ProxyTunnel> tunnel_;
   std::unique_ptr<ByteStream::TlsStream> tls_;
 };
 
@@ -183,6 +222,10 @@ Dialer::Dialer(asio::io_context* context, DialOptions options)
 
 void Dialer::Dial(const Endpoint& endpoint, Done done) {
   std::make_shared<Attempt>(this, endpoint, std::move(done))->Connect();
+}
+
+void Dialer::DialThrough(const Proxy& proxy, const Endpoint& endpoint, Done done) {
+  std::make_shared<Attempt>(this, endpoint, std::move(done))->ConnectThrough(proxy);
 }
 
 void Dialer::Encrypt(std::unique_ptr<ByteStream> stream, const Endpoint& endpoint, Done done) {

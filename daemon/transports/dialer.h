@@ -13,6 +13,7 @@
 
 #include "daemon/transports/byte_stream.h"
 #include "daemon/transports/endpoint.h"
+#include "daemon/transports/proxies.h"
 #include "daemon/transports/resolver.h"
 #include "daemon/transports/trust.h"
 #include "triggers/base/time.h"
@@ -34,6 +35,9 @@ class Dialer {
 
   // `done` once, perhaps from within the call; within connect_timeout, TLS included.
   void Dial(const Endpoint& endpoint, Done done);
+  // Likewise, through a proxy (CONNECT, RFC 9110, section 9.3.6), which looks up the endpoint's
+  // name and sees nothing of what TLS encrypts.
+  void DialThrough(const Proxy& proxy, const Endpoint& endpoint, Done done);
   DurationUs connect_timeout() const { return connect_timeout_; }
   // An open stream goes on encrypted, as the endpoint's (STARTTLS).
   void Encrypt(std::unique_ptr<ByteStream> stream, const Endpoint& endpoint, Done done);

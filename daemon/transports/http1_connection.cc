@@ -16,8 +16,16 @@ using channels::TransportError;
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
-Http1Connection::Http1Connection(std::unique_ptr<ByteStream> stream, Owner* owner)
-    : stream_(std::move(stream)), owner_(owner) {
+namespace {
+
+// Says a proxy that wants a name and a password, and no server of its own.
+constexpr int kProxyAuthenticationRequired = 407;
+
+}  // namespace
+
+Http1Connection::Http1Connection(std::unique_ptr<ByteStream> stream, const Proxy* proxy,
+                                 Owner* owner)
+    : stream_(std::move(stream)), proxy_(proxy), owner_(owner) {
 }
 
 void Http1Connection::Open() {
@@ -30,7 +38,7 @@ void Http1Connection::Start(const ExchangePtr& exchange) {
   CHECK(target.has_value());
   exchange_ = exchange;
   Expect();
-  out_ = WriteHttp1(request, *target);
+  out_ = WriteHttp1(request, *target, proxy_);
   writing_ = true;
   const auto self = std::static_pointer_cast<Http1Connection>(shared_from_this());
   stream_->Write(asio::buffer(out_), [self](const ByteStream::Error& error, size_t bytes) {
@@ -108,7 +116,11 @@ void Http1Connection::Complete(bool at_end) {
   const bool reusable =
       !at_end && !writing_ && in_.empty() && parser_->is_done() && parser_->keep_alive();
   Answer answer;
-  answer.response = std::move(parser_->response());
+  if (proxy_ != nullptr && parser_->response().status == kProxyAuthenticationRequired) {
+    answer = NoAnswer(TransportError::kNotSent, "the proxy refused the request with 407");
+  } else {
+    answer.response = std::move(parser_->response());
+  }
   owner_->OnAnswer(std::exchange(exchange_, nullptr), std::move(answer));
   if (!reusable || owner_ == nullptr) {
     End();

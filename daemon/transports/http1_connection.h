@@ -9,13 +9,15 @@
 
 #include "daemon/transports/byte_stream.h"
 #include "daemon/transports/connection.h"
+#include "daemon/transports/proxies.h"
 #include "daemon/transports/response_parser.h"
 
 namespace huitou {
 
 class Http1Connection final : public Connection {
  public:
-  Http1Connection(std::unique_ptr<ByteStream> stream, Owner* owner);
+  // To a proxy that shall carry the requests on, unless `proxy` is null; it outlives this.
+  Http1Connection(std::unique_ptr<ByteStream> stream, const Proxy* proxy, Owner* owner);
   // Begins to read: a server may close while nothing is asked.
   void Open();
 
@@ -38,6 +40,7 @@ class Http1Connection final : public Connection {
   void End();
 
   std::unique_ptr<ByteStream> stream_;
+  const Proxy* const proxy_;
   Owner* owner_;  // null: closed
   ExchangePtr exchange_;
   std::optional<ResponseParser> parser_;  // while there is an exchange

@@ -75,13 +75,20 @@ bool HasBody(const HttpRequest& request) {
   return !request.body.empty() || request.method == "POST" || request.method == "PUT";
 }
 
-std::string WriteHttp1(const HttpRequest& request, const HttpTarget& target) {
+std::string WriteHttp1(const HttpRequest& request, const HttpTarget& target, const Proxy* proxy) {
   std::string text;
   text.reserve(512 + request.body.size());
   const auto add = [&text](std::string_view name, std::string_view value) {
     text.append(name).append(value.empty() ? ":" : ": ").append(value).append("\r\n");
   };
-  text.append(request.method).append(" ").append(target.path).append(" HTTP/1.1\r\n");
+  text.append(request.method).append(" ");
+  if (proxy != nullptr) {
+    text.append("http://").append(target.authority);
+  }
+  text.append(target.path).append(" HTTP/1.1\r\n");
+  if (proxy != nullptr && !proxy->authorization.empty()) {
+    add("Proxy-Authorization", proxy->authorization);
+  }
   if (!HasHeader(request.headers, "host")) {
     add("Host", target.authority);
   }

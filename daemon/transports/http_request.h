@@ -7,6 +7,7 @@
 
 #include "channels/channel.h"
 #include "daemon/transports/endpoint.h"
+#include "daemon/transports/proxies.h"
 
 namespace huitou {
 
@@ -22,8 +23,9 @@ struct HttpTarget {
 // break in it, which would begin another header or another request.
 std::optional<HttpTarget> TargetOf(const channels::HttpRequest& request);
 
-// The head and the body of HTTP/1.1.
-std::string WriteHttp1(const channels::HttpRequest& request, const HttpTarget& target);
+// The head and the body of HTTP/1.1; for a proxy to carry on unless `proxy` is null.
+std::string WriteHttp1(const channels::HttpRequest& request, const HttpTarget& target,
+                       const Proxy* proxy);
 
 // What every request says unless the channel says it: {"user-agent", "huitou"}, ...
 const channels::Headers& DefaultHeaders();

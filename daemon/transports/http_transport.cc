@@ -12,8 +12,9 @@ namespace huitou {
 using channels::HttpRequest;
 using channels::TransportError;
 
-HttpTransport::HttpTransport(DialOptions options)
-    : dialer_(&loop_.context(), std::move(options)),
+HttpTransport::HttpTransport(DialOptions options, Proxies proxies)
+    : proxies_(std::move(proxies)),
+      dialer_(&loop_.context(), std::move(options)),
       pool_(&loop_,
             {.host_connections = transport_limits::kHostConnectionsMax,
              .connections = transport_limits::kConnectionsMax},
@@ -43,10 +44,13 @@ void HttpTransport::Send(channels::Request request, DurationUs timeout, Done don
 void HttpTransport::Connect(const HttpRequest& like, Connection::Owner* owner,
                             ConnectionPool::Connected connected) {
   Endpoint endpoint = TargetOf(like)->endpoint;
+  const Proxy* const proxy = proxies_.For(endpoint);
   if (endpoint.tls) {
     endpoint.protocols = "\x02h2\x08http/1.1";
   }
-  dialer_.Dial(endpoint, [this, owner, connected = std::move(connected)](
+  // An https:// request goes through a proxy, an http:// request to it.
+  const Proxy* const to_proxy = endpoint.tls ? nullptr : proxy;
+  Dialer::Done dialled = [this, owner, to_proxy, connected = std::move(connected)](
                              std::unique_ptr<ByteStream> stream, std::string error) {
     if (stream == nullptr) {
       connected(nullptr, NoAnswer(TransportError::kNotSent, std::move(error)));
@@ -61,11 +65,16 @@ void HttpTransport::Connect(const HttpRequest& like, Connection::Owner* owner,
         }
       });
     } else {
-      const auto connection = std::make_shared<Http1Connection>(std::move(stream), owner);
+      const auto connection = std::make_shared<Http1Connection>(std::move(stream), to_proxy, owner);
       connection->Open();
       connected(connection, {});
     }
-  });
+  };
+  if (endpoint.tls && proxy != nullptr) {
+    dialer_.DialThrough(*proxy, endpoint, std::move(dialled));
+  } else {
+    dialer_.Dial(proxy != nullptr ? proxy->endpoint : endpoint, std::move(dialled));
+  }
 }
 
 }  // namespace huitou

@@ -6,13 +6,14 @@
 #include "daemon/transports/connection_pool.h"
 #include "daemon/transports/dialer.h"
 #include "daemon/transports/io_loop.h"
+#include "daemon/transports/proxies.h"
 #include "daemon/transports/transport.h"
 
 namespace huitou {
 
 class HttpTransport final : public Transport {
  public:
-  explicit HttpTransport(DialOptions options = {});
+  explicit HttpTransport(DialOptions options = {}, Proxies proxies = {});
   ~HttpTransport() override;
 
   // Only for channels::HttpRequest.
@@ -22,6 +23,7 @@ class HttpTransport final : public Transport {
   void Connect(const channels::HttpRequest& like, Connection::Owner* owner,
                ConnectionPool::Connected connected);
 
+  const Proxies proxies_;
   IoLoop loop_;
   Dialer dialer_;
   ConnectionPool pool_;

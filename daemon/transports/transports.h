@@ -12,12 +12,13 @@ class Transports final : public Transport {
  public:
   struct Options {
     DialOptions dial;
+    Proxies proxies;   // for HTTP
     bool sync = true;  // files' lines are on disk before they are answered
   };
 
   Transports() : Transports(Options()) {}
   explicit Transports(const Options& options)
-      : http_(options.dial), mail_(options.dial), files_(options.sync) {}
+      : http_(options.dial, options.proxies), mail_(options.dial), files_(options.sync) {}
 
   void Send(channels::Request request, DurationUs timeout, Done done) override;
 

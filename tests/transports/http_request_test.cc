@@ -10,9 +10,9 @@ namespace {
 
 using channels::HttpRequest;
 
-std::string Written(const HttpRequest& request) {
+std::string Written(const HttpRequest& request, const Proxy* proxy = nullptr) {
   const auto target = TargetOf(request);
-  return target.has_value() ? WriteHttp1(request, *target) : "refused";
+  return target.has_value() ? WriteHttp1(request, *target, proxy) : "refused";
 }
 
 HttpRequest Request(std::string method, std::string url, channels::Headers headers = {},
@@ -30,6 +30,17 @@ TEST(HttpRequest, SaysWhatTheChannelSaidAndNoMoreThanItMust) {
             "GET / HTTP/1.1\r\nHost: [::1]\r\nUser-Agent: huitou\r\nAccept: */*\r\n\r\n");
   EXPECT_EQ(Written(Request("DELETE", "http://a?q=1")),
             "DELETE /?q=1 HTTP/1.1\r\nHost: a\r\nUser-Agent: huitou\r\nAccept: */*\r\n\r\n");
+}
+
+TEST(HttpRequest, TellsAProxyWhereTo) {
+  Proxy proxy;
+  EXPECT_EQ(Written(Request("GET", "http://a.example:81/b?c=d"), &proxy),
+            "GET http://a.example:81/b?c=d HTTP/1.1\r\nHost: a.example:81\r\n"
+            "User-Agent: huitou\r\nAccept: */*\r\n\r\n");
+  proxy.authorization = "Basic eDp5";
+  EXPECT_EQ(Written(Request("GET", "http://a.example"), &proxy),
+            "GET http://a.example/ HTTP/1.1\r\nProxy-Authorization: Basic eDp5\r\n"
+            "Host: a.example\r\nUser-Agent: huitou\r\nAccept: */*\r\n\r\n");
 }
 
 TEST(HttpRequest, TheChannelsOwnHeadersStand) {

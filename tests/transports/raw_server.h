@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "triggers/base/check.h"
@@ -100,6 +101,14 @@ class RawServer {
     void Hang() {
       while (Fill()) {
       }
+    }
+
+    // What has come and was not read yet, else what comes next; empty at the end.
+    std::string ReadSome() {
+      if (buffer_.empty()) {
+        Fill();
+      }
+      return std::exchange(buffer_, {});
     }
 
     // Something has come behind what was read.
