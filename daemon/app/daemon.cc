@@ -91,7 +91,12 @@ Status Daemon::Impl::Start() {
         {{"campaign", lost}});
   }
   plays_ = std::make_shared<const Plays>(*std::move(plays));
-  transports_ = std::make_unique<Transports>(Transports::Options{.dial = {}, .sync = config.sync});
+  Result<Proxies> proxies = ReadProxies();
+  if (!proxies.ok()) {
+    return proxies.status();
+  }
+  transports_ = std::make_unique<Transports>(
+      Transports::Options{.dial = {}, .proxies = *std::move(proxies), .sync = config.sync});
   dispatcher_ = std::make_unique<Dispatcher>(Dispatcher::Options{
       .clock = &clock_,
       .random = &random_,

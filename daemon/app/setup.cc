@@ -39,6 +39,15 @@ Result<std::string> ReadSecret(const std::string& reference) {
   return TrimEnd(*std::move(text));
 }
 
+std::string FromEnvironment(const char* name, const char* other_name) {
+  for (const char* known : {name, other_name}) {
+    if (const char* value = std::getenv(known); value != nullptr && *value != '\0') {
+      return value;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 config::ComponentSchemas AllSchemas() {
@@ -64,6 +73,13 @@ config::ComponentSchemas AllSchemas() {
 
 config::Secrets ReadSecrets(bool required) {
   return {&ReadSecret, required};
+}
+
+Result<Proxies> ReadProxies() {
+  return Proxies::Read(
+      {.https = FromEnvironment("https_proxy", "HTTPS_PROXY"),
+       .http = FromEnvironment("http_proxy", "HTTP_PROXY"),
+       .none = "localhost,127.0.0.0/8,::1," + FromEnvironment("no_proxy", "NO_PROXY")});
 }
 
 std::string ConfigPath(const std::string& given) {

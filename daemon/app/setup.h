@@ -9,6 +9,7 @@
 #include "config/daemon_config.h"
 #include "config/diagnostic.h"
 #include "config/loader.h"
+#include "daemon/transports/proxies.h"
 
 namespace huitou {
 
@@ -23,6 +24,10 @@ config::ComponentSchemas AllSchemas();
 
 // "env:NAME" and "file:PATH". With `required` one that can't be read is an error.
 config::Secrets ReadSecrets(bool required);
+
+// From the environment (https_proxy, HTTPS_PROXY, ...): how HTTP leaves, this machine's own
+// addresses excepted.
+Result<Proxies> ReadProxies();
 
 // `given`, else the default config where that exists, else none.
 std::string ConfigPath(const std::string& given);
