@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,7 @@ struct ProviderCase {
 };
 
 const std::vector<ProviderCase>& AllCases();
-const ProviderCase& CaseOf(const std::string& provider);
+const ProviderCase& CaseOf(std::string_view provider);
 inline void PrintTo(const ProviderCase& c, std::ostream* out) {
   *out << c.provider;
 }

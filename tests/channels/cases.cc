@@ -202,10 +202,10 @@ const std::vector<ProviderCase>& AllCases() {
   return cases;
 }
 
-const ProviderCase& CaseOf(const std::string& provider) {
+const ProviderCase& CaseOf(std::string_view provider) {
   const auto found =
       std::find_if(AllCases().begin(), AllCases().end(),
-                   [&provider](const ProviderCase& c) { return c.provider == provider; });
+                   [provider](const ProviderCase& c) { return c.provider == provider; });
   CHECK(found != AllCases().end());
   return *found;
 }

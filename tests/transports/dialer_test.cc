@@ -295,8 +295,9 @@ TEST_F(DialerTls, TheAuthorityMustBeTrusted) {
 
 TEST_F(DialerTls, ACertificateThatHasExpiredIsNone) {
   const Certificate expired(directory_, "expired", "IP:127.0.0.1");
+  // Ends in the second in which it begins.
   Child openssl({"openssl", "x509", "-in", expired.certificate, "-signkey", expired.key, "-days",
-                 "-1", "-out", expired.certificate});
+                 "0", "-out", expired.certificate});
   ASSERT_EQ(openssl.Wait(), 0);
   TestDialer dialer({expired.certificate, kLong});
   EXPECT_EQ(dialer.Dial(At("127.0.0.1", Serve(expired), true)), "TLS: certificate has expired");
