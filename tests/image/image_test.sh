@@ -95,7 +95,7 @@ base=http://127.0.0.1:$port
 [ "$(status_of "$base/v1/events" '{}')" = 403 ] || fail "/v1/events lets a stranger in"
 python3 -c 'import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1]).read().decode())' \
   "$base/metrics" > "$work/metrics"
-"$(docker/promtool.sh)" check metrics < "$work/metrics" || fail "/metrics is not clean"
+"$(docker/prometheus.sh promtool)" check metrics < "$work/metrics" || fail "/metrics is not clean"
 
 if [ $tool = docker ]; then
   docker stop -t 30 "$container" > /dev/null

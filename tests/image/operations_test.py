@@ -135,7 +135,7 @@ def main():
     for mistake in mistakes(known_metrics()):
         print(f"error: {mistake}")
         failed = 1
-    promtool = subprocess.run([os.path.join(ROOT, "docker", "promtool.sh")], check=True,
+    promtool = subprocess.run([os.path.join(ROOT, "docker", "prometheus.sh"), "promtool"], check=True,
                               capture_output=True, text=True).stdout.strip()
     for words in (["check", "config", "prometheus.yml"], ["check", "rules", "alerts.yml"],
                   ["test", "rules", "alerts_test.yml"]):

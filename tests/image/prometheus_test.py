@@ -33,10 +33,10 @@ ALWAYS = ("huitou_ready", "huitou_events_total", "huitou_decisions_total", "huit
 
 
 def server():
-    """The path of a Prometheus: where its promtool is."""
-    promtool = subprocess.run([os.path.join(ROOT, "docker", "promtool.sh")], check=True,
-                              capture_output=True, text=True).stdout.strip()
-    return shutil.which("prometheus", path=os.path.dirname(promtool))
+    """The path of a Prometheus; None where it cannot be fetched."""
+    found = subprocess.run([os.path.join(ROOT, "docker", "prometheus.sh"), "prometheus"],
+                           check=False, stdout=subprocess.PIPE, text=True)
+    return found.stdout.strip() if found.returncode == 0 else None
 
 
 class Prometheus:
@@ -128,7 +128,7 @@ def main():
     binary = binary_of(sys.argv)
     program = server()
     if program is None:
-        print("skipped: no prometheus beside promtool")
+        print("skipped: Prometheus cannot be fetched")
         return 77
     house = House(binary, small_config(), {"thanks": THANKS}, {"thanks": "谢谢"})
     with house, Prometheus(program, f"127.0.0.1:{house.port}") as prometheus:

@@ -85,12 +85,12 @@ TEST(Metrics, ALostPartitionIsForgotten) {
 }
 
 TEST(Metrics, PromtoolHasNothingToSay) {
-  if (std::system(HUITOU_SOURCE_DIR "/docker/promtool.sh > /dev/null") != 0) {
+  if (std::system(HUITOU_SOURCE_DIR "/docker/prometheus.sh promtool > /dev/null") != 0) {
     GTEST_SKIP() << "promtool cannot be fetched";
   }
   Metrics metrics("1");
   Fill(&metrics);
-  FILE* promtool = popen("$(" HUITOU_SOURCE_DIR "/docker/promtool.sh) check metrics 2>&1", "w");
+  FILE* promtool = popen("$(" HUITOU_SOURCE_DIR "/docker/prometheus.sh promtool) check metrics 2>&1", "w");
   ASSERT_NE(promtool, nullptr);
   const std::string text = metrics.Serialize();
   ASSERT_EQ(fwrite(text.data(), 1, text.size(), promtool), text.size());
