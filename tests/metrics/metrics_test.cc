@@ -90,7 +90,8 @@ TEST(Metrics, PromtoolHasNothingToSay) {
   }
   Metrics metrics("1");
   Fill(&metrics);
-  FILE* promtool = popen("$(" HUITOU_SOURCE_DIR "/docker/prometheus.sh promtool) check metrics 2>&1", "w");
+  FILE* promtool =
+      popen("$(" HUITOU_SOURCE_DIR "/docker/prometheus.sh promtool) check metrics 2>&1", "w");
   ASSERT_NE(promtool, nullptr);
   const std::string text = metrics.Serialize();
   ASSERT_EQ(fwrite(text.data(), 1, text.size(), promtool), text.size());
