@@ -305,22 +305,20 @@ class TencentChannel : public Channel {
   Result<Polled> DecodePoll(const Answer& answer) const override {
     const HttpResponse* response = HttpResponseOf(answer);
     const std::string_view body = response == nullptr ? std::string_view() : response->body;
-    Polled polled;
-    auto items = ParseJsonObjectsAt(body, kStatuses);
-    if (items) {
-      for (const FlatObject& item : *items) {
-        polled.receipts.push_back(StatusReceipt(item));
-      }
-    } else if ((items = ParseJsonObjectsAt(body, kReplies))) {
-      for (const FlatObject& item : *items) {
-        polled.receipts.push_back(SmsReply(ValueOf(item, "PhoneNumber"),
-                                           ValueOf(item, "ReplyContent"),
-                                           FromUnixSeconds(ValueOf(item, "ReplyTime"))));
-      }
-    } else {
+    const auto statuses = ParseJsonObjectsAt(body, kStatuses);
+    const auto replies = ParseJsonObjectsAt(body, kReplies);
+    if (!statuses && !replies) {
       return Status(StatusCode::kUnavailable, Decode(answer, 0).reason);
     }
-    polled.more = items->size() >= limits::kTencentPullMax;
+    Polled polled;
+    const std::vector<FlatObject>& items = statuses ? *statuses : *replies;
+    for (const FlatObject& item : items) {
+      polled.receipts.push_back(statuses ? StatusReceipt(item)
+                                         : SmsReply(ValueOf(item, "PhoneNumber"),
+                                                    ValueOf(item, "ReplyContent"),
+                                                    FromUnixSeconds(ValueOf(item, "ReplyTime"))));
+    }
+    polled.more = items.size() >= limits::kTencentPullMax;
     return polled;
   }
 

@@ -138,7 +138,7 @@ std::optional<std::string> FollowedFile::FindRenamed(const std::string& path, co
   std::error_code error;
   std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    const std::string name = entry->path().string();
+    std::string name = entry->path().string();
     struct stat state {};
     if (lstat(name.c_str(), &state) != 0 || !S_ISREG(state.st_mode) ||
         state.st_ino != place.number) {

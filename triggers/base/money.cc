@@ -89,7 +89,9 @@ std::optional<int64_t> ParseMinor(std::string_view decimal, Currency currency) {
   }
   int missing = currency.minor_digits();
   if (p != end) {
-    if (*p != '.' || ++p == end) {
+    const bool has_point = *p == '.';
+    ++p;
+    if (!has_point || p == end) {
       return std::nullopt;
     }
     for (; p != end; ++p) {
