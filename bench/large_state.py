@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Opening a large state: many customers, each with a pending timer; then kill -9 and a restart.
 Prints for each size the time to readiness, resident memory, how long erasing a customer takes, and
-the time from a restart behind kill -9 under load to the first event applied. LOG_MB in the
-environment: the load goes on until the write-ahead log has so many megabytes.
+the time from a restart behind kill -9 under load to the first event applied, and to readiness once
+more with a channel whose `recipient` makes every customer's addresses be indexed again. LOG_MB in
+the environment: the load goes on until the write-ahead log has so many megabytes.
 
 usage: bench/large_state.py HUITOU FILL_STORE [CUSTOMERS]...     1000000 and 10000000 without numbers
 """
@@ -20,11 +21,17 @@ import urllib.request
 SLICES = 4  # of the embedded log
 CONFIG = """
 state: {dir: state}
+shop: shop.yaml
 campaigns: [campaigns]
 sources: [{http: {name: api, allowed_lateness: 0s}}]
-channels: {console: {provider: console}}
+channels: {console: {provider: console}%s}
 http: {listen: "127.0.0.1:%d"}
 log: {level: warning, format: text}
+"""
+OF_CONTACTS = """, contacts: {provider: wecom_external, corp_id: ww1, corp_secret: env:SECRET,
+                   recipient: external_userid}"""
+SHOP = """
+shop: {currency: CNY}
 """
 CAMPAIGN = """
 campaign: absence
@@ -46,7 +53,8 @@ class Daemon:
     def __init__(self, binary, folder, port):
         self.url = f"http://127.0.0.1:{port}"
         self.begin = time.monotonic()
-        self.process = subprocess.Popen([binary, "run", "--config", "huitou.yaml"], cwd=folder)
+        self.process = subprocess.Popen([binary, "run", "--config", "huitou.yaml"], cwd=folder,
+                                        env={**os.environ, "SECRET": "secret"})
 
     def get(self, path):
         with urllib.request.urlopen(self.url + path) as answer:
@@ -104,17 +112,21 @@ def orders(count, first):
             for n in range(count)]
 
 
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def measure(binary, fill, customers):
     with tempfile.TemporaryDirectory(dir=os.environ.get("WORK")) as folder:
         os.makedirs(f"{folder}/campaigns")
         os.makedirs(f"{folder}/state")
         port = free_port()
-        for name, text in {"huitou.yaml": CONFIG % port, "campaigns/absence.yaml": CAMPAIGN}.items():
-            with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
-                file.write(text)
+        write(f"{folder}/huitou.yaml", CONFIG % ("", port))
+        write(f"{folder}/shop.yaml", SHOP)
+        write(f"{folder}/campaigns/absence.yaml", CAMPAIGN)
         subprocess.run([fill, f"{folder}/state/db", str(customers), str(SLICES), "absence"], check=True)
-        with open(f"{folder}/state/currency", "w", encoding="utf-8") as file:
-            file.write("CNY")  # as the daemon's first start does
+        write(f"{folder}/state/currency", "CNY")  # as the daemon's first start does
         size = subprocess.run(["du", "-sm", f"{folder}/state"], capture_output=True, text=True,
                               check=True).stdout.split()[0]
         daemon = Daemon(binary, folder, port)
@@ -133,9 +145,14 @@ def measure(binary, fill, customers):
         daemon.post(orders(1, 1_000_000_000))
         first = daemon.first_event()
         daemon.end(signal.SIGTERM)
+        write(f"{folder}/huitou.yaml", CONFIG % (OF_CONTACTS, port))
+        daemon = Daemon(binary, folder, port)
+        indexed = daemon.ready()
+        daemon.end(signal.SIGTERM)
     print(f"{customers} customers: {size} MB of store, ready in {opened:.2f} s, RSS {rss} MB; "
           f"an erasure takes {erased[10]:.2f} s, at most {erased[-1]:.2f} s; behind kill -9 with "
-          f"{log:.0f} MB of log ready in {again:.2f} s, first event in {first:.2f} s", flush=True)
+          f"{log:.0f} MB of log ready in {again:.2f} s, first event in {first:.2f} s; "
+          f"with all addresses indexed anew ready in {indexed:.2f} s", flush=True)
 
 
 def main():
