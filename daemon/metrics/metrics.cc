@@ -75,7 +75,7 @@ constexpr MetricRow kTable[] = {
      "Due absences held because their feed is silent for longer than expect_event_within."},
     {Metric::kInFlight, Type::kGauge, "huitou_in_flight", "campaign", "Open episodes."},
     {Metric::kOutboxDepth, Type::kGauge, "huitou_outbox_depth", "channel",
-     "Dispatches planned or on their way."},
+     "Dispatches planned or on their way; not those that only await a receipt."},
     {Metric::kCircuitOpen, Type::kGauge, "huitou_circuit_open", "channel",
      "1 while the channel's provider fails and its sends wait, or are tried one at a time; else "
      "0."},

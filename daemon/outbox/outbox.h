@@ -47,6 +47,8 @@ struct OutboxRecord {
   TimeUs sent_at = 0;        // wall clock: when the latest attempt was leased
   uint32_t queries = 0;      // how often the provider was asked what became of it
 
+  // Something is still to be done with it, but to wait for a receipt.
+  bool waits() const { return state != State::kAccepted; }
   // The channel it is on; for a coupon kCouponChannel or kPoolChannel.
   const std::string& channel() const;
 };

@@ -10,6 +10,14 @@ namespace huitou {
 using State = OutboxRecord::State;
 
 Status OutboxQueue::Open() {
+  if (!state_.outbox_counted) {
+    auto depth = store_->CountWaiting(shard_);
+    if (!depth.ok()) {
+      return depth.status();
+    }
+    state_.outbox_depth = *std::move(depth);
+    state_.outbox_counted = true;
+  }
   auto channels = store_->ReadPlannedChannels(shard_);
   if (!channels.ok()) {
     return channels.status();
@@ -18,6 +26,26 @@ Status OutboxQueue::Open() {
     channels_[name].stored_from = kTimeMin;
   }
   return Status::Ok();
+}
+
+void OutboxQueue::Fill(Slot* slot, StoredDispatch stored) {
+  slot->stored = std::move(stored);
+  slot->counted_in = slot->stored.record.waits() ? slot->stored.record.channel() : "";
+}
+
+void OutboxQueue::Count(Slot* slot) {
+  const OutboxRecord& record = slot->stored.record;
+  std::string counts_in = !slot->settled && record.waits() ? record.channel() : "";
+  if (counts_in == slot->counted_in) {
+    return;
+  }
+  if (!slot->counted_in.empty()) {
+    --state_.outbox_depth[slot->counted_in];
+  }
+  if (!counts_in.empty()) {
+    ++state_.outbox_depth[counts_in];
+  }
+  slot->counted_in = std::move(counts_in);
 }
 
 void OutboxQueue::Place(Slot* slot) {
@@ -58,7 +86,7 @@ Status OutboxQueue::Plan(OutboxRecord record) {
   }
   Slot& slot = slots_[id];
   slot.stored.record = std::move(record);
-  ++(*depth_)[slot.stored.record.channel()];
+  Count(&slot);
   Mark(&slot);
   Place(&slot);
   return Status::Ok();
@@ -76,19 +104,16 @@ Result<OutboxRecord*> OutboxQueue::Find(const Id128& dispatch) {
     return static_cast<OutboxRecord*>(nullptr);
   }
   Slot& slot = slots_[dispatch];
-  slot.stored = **std::move(read);
+  Fill(&slot, **std::move(read));
   visited_.push_back(dispatch);
   Place(&slot);
   return &slot.stored.record;
 }
 
-void OutboxQueue::Changed(const Id128& dispatch, const std::string& channel_before) {
+void OutboxQueue::Changed(const Id128& dispatch) {
   Slot& slot = slots_.at(dispatch);
   Unplace(&slot);
-  if (slot.stored.record.channel() != channel_before) {
-    --(*depth_)[channel_before];
-    ++(*depth_)[slot.stored.record.channel()];
-  }
+  Count(&slot);
   Mark(&slot);
   Place(&slot);
 }
@@ -100,7 +125,7 @@ void OutboxQueue::Settle(const Id128& dispatch) {
   }
   Unplace(&slot);
   slot.settled = true;
-  --(*depth_)[slot.stored.record.channel()];
+  Count(&slot);
   Mark(&slot);
 }
 
@@ -116,7 +141,7 @@ Status OutboxQueue::Refill(const std::string& name, Channel* channel) {
   for (StoredDispatch& stored : read) {
     const auto [slot, is_new] = slots_.try_emplace(stored.record.dispatch.id);
     if (is_new) {
-      slot->second.stored = std::move(stored);
+      Fill(&slot->second, std::move(stored));
       Place(&slot->second);
     }
   }
@@ -186,7 +211,7 @@ Result<std::vector<Id128>> OutboxQueue::Due(TimeUs wall) {
     const Id128 id = stored.record.dispatch.id;
     const auto [slot, is_new] = slots_.try_emplace(id);
     if (is_new) {
-      slot->second.stored = std::move(stored);
+      Fill(&slot->second, std::move(stored));
       visited_.push_back(id);
     }
     const OutboxRecord& record = slot->second.stored.record;

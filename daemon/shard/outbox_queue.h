@@ -22,9 +22,9 @@ namespace huitou {
 
 class OutboxQueue {
  public:
-  // `depth` counts what is not settled, by channel; it lives in the shard's state.
-  OutboxQueue(const Store* store, ShardNumber shard, std::map<std::string, int64_t>* depth)
-      : store_(store), shard_(shard), depth_(depth) {}
+  // Counts what waits() in the shard's state.
+  OutboxQueue(const Store* store, ShardNumber shard, ShardState* state)
+      : store_(store), shard_(shard), state_(*state) {}
 
   // Finds out which channels have planned records. Before anything else.
   Status Open();
@@ -34,7 +34,7 @@ class OutboxQueue {
   // The record, from memory or the store; null when there is none (settled already). What was
   // changed in it counts after Changed.
   Result<OutboxRecord*> Find(const Id128& dispatch);
-  void Changed(const Id128& dispatch, const std::string& channel_before);
+  void Changed(const Id128& dispatch);
   void Settle(const Id128& dispatch);
   // The most urgent planned record of a channel that may go at `wall`, or null.
   Result<OutboxRecord*> NextPlanned(const std::string& channel, TimeUs wall);
@@ -61,6 +61,7 @@ class OutboxQueue {
     StoredDispatch stored;
     bool changed = false;
     bool settled = false;
+    std::string counted_in;                                 // the channel; empty: it does not wait
     std::optional<std::pair<TimeUs, std::string>> planned;  // its place in planned_
   };
   struct IdHash {
@@ -74,6 +75,9 @@ class OutboxQueue {
   };
   using Slots = std::unordered_map<Id128, Slot, IdHash>;
 
+  static void Fill(Slot* slot, StoredDispatch stored);
+  // Brings the depths up to date.
+  void Count(Slot* slot);
   void Place(Slot* slot);
   void Unplace(Slot* slot);
   void Mark(Slot* slot);
@@ -82,7 +86,7 @@ class OutboxQueue {
 
   const Store* const store_;
   const ShardNumber shard_;
-  std::map<std::string, int64_t>* const depth_;
+  ShardState& state_;
   Slots slots_;
   std::vector<Id128> changed_;
   std::vector<Id128> visited_;  // read from the store since the last commit

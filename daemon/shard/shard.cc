@@ -15,7 +15,7 @@ Shard::Impl::Impl(ShardOptions options, ShardParts parts)
       observer_(parts_.observer == nullptr ? silent_observer_ : *parts_.observer),
       quotas_(parts_.quotas),
       cache_(parts_.store, options_.shard, options_.cache_customers),
-      outbox_(parts_.store, options_.shard, &state_.outbox_depth) {
+      outbox_(parts_.store, options_.shard, &state_) {
   CHECK(parts_.store != nullptr && parts_.quotas != nullptr && parts_.gate != nullptr);
   CHECK(parts_.rendering != nullptr && parts_.random != nullptr && parts_.campaigns != nullptr);
 }
@@ -303,7 +303,7 @@ class Shard::Impl::View final : public ShardView {
     impl_->cache_.Forget(id);
     impl_->outbox_.Forget(id);
     impl_->timers_->Reload(erased->timers);
-    for (const std::string& channel : erased->dispatches) {
+    for (const std::string& channel : erased->waiting) {
       --impl_->state_.outbox_depth[channel];
     }
     if (impl_->parts_.pools != nullptr) {

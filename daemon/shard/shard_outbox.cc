@@ -264,7 +264,7 @@ Status Shard::Impl::AfterTransition(OutboxRecord* record, const std::string& cha
     ReleaseCode(dispatch);
     outbox_.Settle(id);
   } else {
-    outbox_.Changed(id, channel_before);
+    outbox_.Changed(id);
   }
   return Status::Ok();
 }
@@ -304,7 +304,7 @@ void Shard::Impl::Withdraw(const Id128& dispatch, Customer* customer) {
   }
   // A coupon's end is told to the engine, which gives its money back.
   huitou::Withdraw(record, wall_);
-  outbox_.Changed(dispatch, channel);
+  outbox_.Changed(dispatch);
   dirty_ = true;
 }
 
@@ -402,7 +402,7 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
   if (quiet_until > wall_) {
     record->not_before = quiet_until;
     record->give_up_at = std::max(record->give_up_at, quiet_until + kHourUs);
-    outbox_.Changed(dispatch.id, channel);
+    outbox_.Changed(dispatch.id);
     dirty_ = true;
     return false;
   }
@@ -433,7 +433,7 @@ Result<bool> Shard::Impl::LeaseOne(OutboxRecord* record) {
   }
   record->state = OutboxRecord::State::kLeased;
   record->sent_at = wall_;
-  outbox_.Changed(dispatch.id, channel);
+  outbox_.Changed(dispatch.id);
   outgoing_.push_back({std::move(job), false});
   dirty_ = true;
   return true;
@@ -464,7 +464,7 @@ Status Shard::Impl::AskLast() {
       engine_->HoldCredit(channel, &dispatch, *customer);
       cache_.Touched(*customer);
       if (dispatch.holds_credit) {
-        outbox_.Changed(dispatch.id, channel);
+        outbox_.Changed(dispatch.id);
       }
       outgoing.asked = true;
       outgoing_.push_back(std::move(outgoing));

@@ -207,7 +207,7 @@ Status Shard::Impl::StopFallback(const std::string& customer_id, const std::stri
       if (record != nullptr && record->state != State::kPlanned && record->channel() == channel &&
           record->dispatch.message_class == MessageClass::kMarketing) {
         huitou::Withdraw(record, wall_);
-        outbox_.Changed(record->dispatch.id, channel);
+        outbox_.Changed(record->dispatch.id);
       }
     }
   }

@@ -323,6 +323,10 @@ Status DecodeShardState(std::string_view bytes, ShardState* state) {
   for (const records::OutboxDepth& stored : in.outbox_depth()) {
     state->outbox_depth[stored.channel()] = stored.dispatches();
   }
+  for (const records::OutboxDepth& stored : in.outbox_depth_of_all()) {
+    state->outbox_depth[stored.channel()] = stored.dispatches();
+    state->outbox_counted = false;
+  }
   return Status::Ok();
 }
 

@@ -85,7 +85,8 @@ struct ShardState {
   int64_t timers = 0;                                     // entries in the index from the cursor on
   std::array<uint64_t, kSinkKinds> sinks_written = {};    // sequence of the last record
   std::array<uint64_t, kSinkKinds> sinks_delivered = {};  // all up to these sequences
-  std::map<std::string, int64_t> outbox_depth;            // dispatches not settled, by channel
+  std::map<std::string, int64_t> outbox_depth;            // dispatches that wait, by channel
+  bool outbox_counted = true;  // else an older version's depths are wrong
   std::vector<InputPosition> inputs;
   std::map<uint32_t, CampaignTally> tallies;  // by campaign symbol
   std::map<uint64_t, int64_t> open_versions;  // open episodes by campaign version
@@ -219,6 +220,8 @@ class Store {
   Status ReadDue(ShardNumber shard, TimeUs from, TimeUs until, size_t max,
                  std::vector<StoredDispatch>* out) const;
   Status ReadLeased(ShardNumber shard, std::vector<StoredDispatch>* out) const;
+  // How many records wait, by channel: reads them all.
+  Result<std::map<std::string, int64_t>> CountWaiting(ShardNumber shard) const;
   // Names of the channels that have planned records.
   Result<std::vector<std::string>> ReadPlannedChannels(ShardNumber shard) const;
   // The dispatch that a provider knows by its own id.
@@ -244,7 +247,7 @@ class Store {
   // of this customer in memory that is not committed.
   struct Erased {
     int64_t timers = 0;
-    std::vector<std::string> dispatches;  // each one's channel
+    std::vector<std::string> waiting;  // the channel of each dispatch that waited
   };
   Result<Erased> Erase(ShardNumber shard, std::string_view customer);
 

@@ -352,7 +352,9 @@ Result<Store::Erased> Store::Erase(ShardNumber shard, std::string_view customer)
                                   }
                                   OutboxRecord record;
                                   DecodeOutboxRecord(value, &record).Ignore();  // decoded before
-                                  erased.dispatches.push_back(record.channel());
+                                  if (record.waits()) {
+                                    erased.waiting.push_back(record.channel());
+                                  }
                                   settled.push_back(Stored(shard, std::move(record)));
                                 });
   if (!status.ok()) {

@@ -132,6 +132,28 @@ Status Store::ReadLeased(ShardNumber shard, std::vector<StoredDispatch>* out) co
   return ReadIndexed(shard, prefix, keys::End(prefix), SIZE_MAX, out);
 }
 
+Result<std::map<std::string, int64_t>> Store::CountWaiting(ShardNumber shard) const {
+  std::map<std::string, int64_t> waiting;
+  Status decoded = Status::Ok();
+  const std::string prefix = keys::AllDispatches(shard);
+  Status status = key_value_->Scan(Family::kOutbox, prefix, keys::End(prefix),
+                                   [&](std::string_view /*key*/, std::string_view value) {
+                                     OutboxRecord record;
+                                     decoded = DecodeOutboxRecord(value, &record);
+                                     if (decoded.ok() && record.waits()) {
+                                       ++waiting[record.channel()];
+                                     }
+                                     return decoded.ok();
+                                   });
+  if (status.ok() && !decoded.ok()) {
+    status = decoded;
+  }
+  if (!status.ok()) {
+    return status;
+  }
+  return waiting;
+}
+
 Result<std::vector<std::string>> Store::ReadPlannedChannels(ShardNumber shard) const {
   std::vector<std::string> channels;
   const std::string end = keys::End(keys::AllPlanned(shard));

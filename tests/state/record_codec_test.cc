@@ -249,6 +249,18 @@ TEST(RecordCodec, OneTimeConsentsAndWhatMayHaveBeenSentComeBack) {
   EXPECT_EQ(SentMessage::Status::kAwaitingReceipt, read_episodes[0].messages[0].status);
 }
 
+TEST(RecordCodec, TheDepthsOfAnEarlierVersionAreNotBelieved) {
+  ShardState read;
+  ASSERT_TRUE(DecodeShardState(EncodeShardState(RichState()), &read).ok());
+  EXPECT_TRUE(read.outbox_counted);
+  std::ifstream file(HUITOU_SOURCE_DIR "/tests/state/fixtures/shard-state-2.bin", std::ios::binary);
+  std::stringstream earlier;
+  earlier << file.rdbuf();
+  read = {};
+  ASSERT_TRUE(DecodeShardState(earlier.str(), &read).ok());
+  EXPECT_FALSE(read.outbox_counted);
+}
+
 TEST(RecordCodec, AShardStateComesBack) {
   const std::string bytes = EncodeShardState(RicherState());
   ShardState read;

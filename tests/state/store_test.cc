@@ -207,6 +207,25 @@ TEST_P(StoreTest, TheLogKeepsOffsetsPerSliceAndTheFeedersPosition) {
   EXPECT_EQ(end, *store_->LogEnd(1, file));
 }
 
+TEST_P(StoreTest, CountsWhatWaitsOfTheOutbox) {
+  std::vector<StoredDispatch> dispatches;
+  for (const auto state : {OutboxRecord::State::kPlanned, OutboxRecord::State::kLeased,
+                           OutboxRecord::State::kAccepted, OutboxRecord::State::kUnknown}) {
+    for (const char* channel : {"sms", "email"}) {
+      dispatches.push_back({Planned(dispatches.size() + 1, channel, 100), {}, {}});
+      dispatches.back().record.state = state;
+    }
+  }
+  dispatches.pop_back();  // email's unknown
+  CommitBatch batch;
+  for (StoredDispatch& dispatch : dispatches) {
+    batch.dispatches.push_back(&dispatch);
+  }
+  ASSERT_TRUE(Commit(&batch, 1).ok());
+  EXPECT_EQ((std::map<std::string, int64_t>{{"email", 2}, {"sms", 3}}), *store_->CountWaiting(1));
+  EXPECT_TRUE(store_->CountWaiting(2)->empty());
+}
+
 TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
   SymbolTable symbols;
   const ShardNumber shard = ShardOf("c1", 4);
@@ -242,7 +261,7 @@ TEST_P(StoreTest, EraseReachesEveryFamilyAndOnlyThisCustomer) {
   const auto erased = store_->Erase(shard, "c1");
   ASSERT_TRUE(erased.ok());
   EXPECT_EQ(1, erased->timers);
-  EXPECT_EQ(std::vector<std::string>{"sms"}, erased->dispatches);
+  EXPECT_EQ(std::vector<std::string>{"sms"}, erased->waiting);
   lines.clear();
   ASSERT_TRUE(store_->Export(shard, symbols, "c1", &lines).ok());
   EXPECT_EQ(0u, lines.size());
