@@ -1,4 +1,4 @@
-// The explicit lists. A new provider is one file and one line in each of the two places here.
+// The explicit lists: a new provider is one file and one line here.
 #include <string_view>
 #include <vector>
 
@@ -7,53 +7,46 @@
 
 namespace huitou::channels {
 
-// Each in the file of its name.
-Registration ConsoleRegistration();
-Registration FileRegistration();
-Registration PhoneListRegistration();
-Registration WebhookRegistration();
-Registration KafkaRegistration();
-Registration SmtpRegistration();
-Registration AliyunRegistration();
-Registration TencentRegistration();
-Registration TwilioRegistration();
-Registration SmsHttpRegistration();
-Registration WechatTemplateRegistration();
-Registration WechatSubscriptionRegistration();
-Registration WechatCustomerServiceRegistration();
-Registration WecomAppRegistration();
-Registration WecomExternalRegistration();
-CouponRegistration LocalCouponRegistration();
-CouponRegistration HttpCouponRegistration();
-CouponRegistration WechatPayCouponRegistration();
+// Each in the file of its name: ConsoleRegistration() in console.cc, and so on.
+#define HUITOU_PROVIDERS(DO) \
+  DO(Console)                \
+  DO(File)                   \
+  DO(PhoneList)              \
+  DO(Webhook)                \
+  DO(Kafka)                  \
+  DO(Smtp)                   \
+  DO(Aliyun)                 \
+  DO(Tencent)                \
+  DO(Twilio)                 \
+  DO(SmsHttp)                \
+  DO(WechatTemplate)         \
+  DO(WechatSubscription)     \
+  DO(WechatCustomerService)  \
+  DO(WecomApp)               \
+  DO(WecomExternal)
+
+// LocalCouponRegistration() in coupon_local.cc, and so on.
+#define HUITOU_COUPON_PROVIDERS(DO) \
+  DO(Local)                         \
+  DO(Http)                          \
+  DO(WechatPay)
+
+#define HUITOU_DECLARE(name) Registration name##Registration();
+#define HUITOU_DECLARE_COUPON(name) CouponRegistration name##CouponRegistration();
+#define HUITOU_CALL(name) name##Registration(),
+#define HUITOU_CALL_COUPON(name) name##CouponRegistration(),
+
+HUITOU_PROVIDERS(HUITOU_DECLARE)
+HUITOU_COUPON_PROVIDERS(HUITOU_DECLARE_COUPON)
 
 const std::vector<Registration>& AllProviders() {
-  static const std::vector<Registration> providers = {
-      ConsoleRegistration(),
-      FileRegistration(),
-      PhoneListRegistration(),
-      WebhookRegistration(),
-      KafkaRegistration(),
-      SmtpRegistration(),
-      AliyunRegistration(),
-      TencentRegistration(),
-      TwilioRegistration(),
-      SmsHttpRegistration(),
-      WechatTemplateRegistration(),
-      WechatSubscriptionRegistration(),
-      WechatCustomerServiceRegistration(),
-      WecomAppRegistration(),
-      WecomExternalRegistration(),
-  };
+  static const std::vector<Registration> providers = {HUITOU_PROVIDERS(HUITOU_CALL)};
   return providers;
 }
 
 const std::vector<CouponRegistration>& AllCouponProviders() {
   static const std::vector<CouponRegistration> providers = {
-      LocalCouponRegistration(),
-      HttpCouponRegistration(),
-      WechatPayCouponRegistration(),
-  };
+      HUITOU_COUPON_PROVIDERS(HUITOU_CALL_COUPON)};
   return providers;
 }
 

@@ -112,6 +112,21 @@ class Template {
     return std::any_of(parts_.begin(), parts_.end(),
                        [name](const Part& part) { return part.is_name && part.text == name; });
   }
+  bool UsesFields() const {
+    return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+      return part.is_name && part.text.starts_with(kFieldPrefix);
+    });
+  }
+  bool empty() const { return parts_.empty(); }
+
+  // With "0" for each value, which is one also where no quotes are around it.
+  std::string Sample() const {
+    std::string text;
+    for (const Part& part : parts_) {
+      text += part.is_name ? "0" : part.text;
+    }
+    return text;
+  }
 
   std::string Render(const Values& values, Escape escape) const {
     std::string text;
@@ -326,15 +341,48 @@ Status ReadBody(const config::Settings& values, SmsHttpSettings* settings) {
   return Status::Ok();
 }
 
+// Whether something is so of the url, the body or a header.
+template <typename Is>
+bool AnyTemplate(const SmsHttpSettings& settings, Is is) {
+  return is(settings.url) || is(settings.body) ||
+         std::any_of(settings.headers.begin(), settings.headers.end(),
+                     [&is](const auto& header) { return is(header.second); });
+}
+
+bool Uses(const SmsHttpSettings& settings, std::string_view name) {
+  return AnyTemplate(settings, [name](const Template& one) { return one.Uses(name); });
+}
+
+// What would be accepted and could reach nobody.
+Status CheckPlaces(const config::Settings& /*values*/, SmsHttpSettings* settings) {
+  if (settings->method == "GET" && !settings->body.empty()) {
+    return Invalid(
+        "body: a GET has none; put the placeholders into the url's query, or say "
+        "'method: POST'");
+  }
+  if (!Uses(*settings, "to") && !Uses(*settings, "to_digits")) {
+    return Invalid(
+        "body: neither {to} nor {to_digits} stands in it, in url or in headers: the "
+        "gateway would not know to whom");
+  }
+  if (!Uses(*settings, "text") && !Uses(*settings, "template") &&
+      !AnyTemplate(*settings, [](const Template& one) { return one.UsesFields(); })) {
+    return Invalid(
+        "body: none of {text}, {template} and {field.<name>} stands in it, in url or in "
+        "headers: the gateway would not know what");
+  }
+  if (settings->method != "GET" && settings->escape == &EscapeJson && !settings->body.empty() &&
+      !ParseJsonAt(settings->body.Sample(), {})) {
+    return Invalid("body: no JSON; mend it, or say its 'content_type'");
+  }
+  return Status::Ok();
+}
+
 Status ReadSecrets(const config::Settings& values, SmsHttpSettings* settings) {
   for (const char* name : {"username", "password", "token"}) {
     settings->secrets[name] = values.Get(name);
   }
-  const auto uses = [settings](std::string_view name) {
-    return settings->url.Uses(name) || settings->body.Uses(name) ||
-           std::any_of(settings->headers.begin(), settings->headers.end(),
-                       [name](const auto& header) { return header.second.Uses(name); });
-  };
+  const auto uses = [settings](std::string_view name) { return Uses(*settings, name); };
   for (const auto& [name, value] : settings->secrets) {
     if (value.empty() && (uses(name) || (name == "username" && uses("basic")))) {
       return Invalid(name + ": missing, though a placeholder asks for it");
@@ -370,7 +418,8 @@ Status ReadAnswers(const config::Settings& values, SmsHttpSettings* settings) {
 
 Result<std::unique_ptr<Channel>> Make(const config::Settings& values) {
   SmsHttpSettings settings;
-  for (const auto read : {&ReadUrl, &ReadHeaders, &ReadBody, &ReadSecrets, &ReadAnswers}) {
+  for (const auto read :
+       {&ReadUrl, &ReadHeaders, &ReadBody, &ReadSecrets, &CheckPlaces, &ReadAnswers}) {
     if (Status status = read(values, &settings); !status.ok()) {
       return status;
     }

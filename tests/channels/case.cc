@@ -1,8 +1,10 @@
 #include "tests/channels/case.h"
 
-#include <gtest/gtest.h>
+#include <cstdio>
+#include <cstdlib>
 
 #include "channels/words.h"
+#include "triggers/base/check.h"
 
 namespace huitou::channels {
 
@@ -62,9 +64,12 @@ Answer LostAnswerOf(TransportError error) {
 std::unique_ptr<Channel> MakeChannel(const std::string& provider,
                                      const config::Settings& settings) {
   const Registration* registration = FindProvider(provider);
-  EXPECT_NE(registration, nullptr) << provider;
+  CHECK(registration != nullptr);
   Result<std::unique_ptr<Channel>> channel = registration->make(settings);
-  EXPECT_TRUE(channel.ok()) << channel.status().message();
+  if (!channel.ok()) {
+    std::fprintf(stderr, "%s: %s\n", provider.c_str(), channel.status().message().c_str());
+    std::abort();
+  }
   return *std::move(channel);
 }
 

@@ -42,7 +42,10 @@ struct ProviderCase {
   EncodeContext context;
   std::vector<AnswerCase> answers;
   std::vector<CallbackCase> callbacks;
-  bool status_is_enough = false;  // an accepted message needs no body in the answer
+  bool status_is_enough = false;   // an accepted message needs no body in the answer
+  bool sends_no_text = false;      // but fields, for a template of the provider's
+  bool sends_no_dispatch = false;  // the provider has no place for an id of ours
+  bool sends_secrets_in_its_body = false;
 };
 
 const std::vector<ProviderCase>& AllCases();

@@ -11,6 +11,7 @@ using Kind = Outcome::Kind;
 ProviderCase Console() {
   ProviderCase c;
   c.provider = "console";
+  c.sends_no_dispatch = true;
   c.message = ExampleMessage();
   c.context = ExampleContext();
   c.answers = {{"a written line", LineAnswer(), Kind::kAccepted, ""}};

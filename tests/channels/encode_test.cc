@@ -353,6 +353,8 @@ TEST(SmsHttp, EscapesEachPlaceholderForItsPlace) {
       Encoded("sms_http", settings, message),
       testing::EndsWith("to=%2B8613900000000&text=%2250%22%20%3C%E5%85%83%3E%20%26%20%7Bto%7D"));
   settings.values["method"] = "GET";
+  settings.values["body"] = "";
+  settings.values["url"] = "https://sms.test/send?to={to}";
   EXPECT_THAT(
       Encoded("sms_http", settings, message),
       testing::AllOf(testing::StartsWith("GET "), testing::EndsWith("x-unix: 1794355392\n\n")));

@@ -65,6 +65,7 @@ std::vector<CallbackCase> AliyunCallbacks() {
 ProviderCase AliyunCase() {
   ProviderCase c;
   c.provider = "aliyun";
+  c.sends_no_text = true;
   c.settings.values = {{"access_key_id", "LTAI-example"},
                        {"access_key_secret", "the-secret-of-the-key"},
                        {"sign_name", "阿里云"},
@@ -170,6 +171,7 @@ std::vector<CallbackCase> TencentCallbacks() {
 ProviderCase TencentCase() {
   ProviderCase c;
   c.provider = "tencent";
+  c.sends_no_text = true;
   c.settings.values = {{"secret_id", "AKID-example"},
                        {"secret_key", "the-key-of-the-secret"},
                        {"sdk_app_id", "1400006666"},
@@ -374,22 +376,24 @@ std::vector<AnswerCase> SmsHttpAnswers() {
 ProviderCase SmsHttpCase() {
   ProviderCase c;
   c.provider = "sms_http";
-  c.settings.values = {{"url", "https://sms.example.com/send?key={token}"},
-                       {"method", "POST"},
-                       {"headers", "Authorization: Basic {basic}\nX-Id: {dispatch} {customer}"},
-                       {"content_type", "application/json"},
-                       {"body", R"({"to":"{to}","text":"{text}","user":"{username}"})"},
-                       {"username", "user-of-ours"},
-                       {"password", "pass-of-ours"},
-                       {"token", "token-of-ours"},
-                       {"code", "/code"},
-                       {"id", "/data/id"},
-                       {"accepted", "0, OK"},
-                       {"retry", "8"},
-                       {"rejected", "22"},
-                       {"bad_number", "17"},
-                       {"opted_out", "33"},
-                       {"paused", "3,4"}};
+  c.sends_secrets_in_its_body = true;
+  c.settings.values = {
+      {"url", "https://sms.example.com/send?key={token}"},
+      {"method", "POST"},
+      {"headers", "Authorization: Basic {basic}\nX-Id: {dispatch} {customer}"},
+      {"content_type", "application/json"},
+      {"body", R"({"to":"{to}","text":"{text}","user":"{username}","sign":"{field.sign}"})"},
+      {"username", "user-of-ours"},
+      {"password", "pass-of-ours"},
+      {"token", "token-of-ours"},
+      {"code", "/code"},
+      {"id", "/data/id"},
+      {"accepted", "0, OK"},
+      {"retry", "8"},
+      {"rejected", "22"},
+      {"bad_number", "17"},
+      {"opted_out", "33"},
+      {"paused", "3,4"}};
   c.secrets = {"user-of-ours", "pass-of-ours", "token-of-ours"};
   c.bad_settings = {{"url", "sms.example.com"},
                     {"url", "https://sms.example.com/{token}/send"},
@@ -403,6 +407,11 @@ ProviderCase SmsHttpCase() {
                     {"username", ""},
                     {"content_type", "image/png"},
                     {"body", "{nothing}"},
+                    {"body", ""},
+                    {"body", R"({"to":"{to}"})"},
+                    {"body", R"({"text":"{text}"})"},
+                    {"body", "to={to}&text={text}"},
+                    {"body", R"({"to":"{to}","text":"{text}")"},
                     {"code", "no group"},
                     {"code", "(broken"},
                     {"id", "no group"},

@@ -321,18 +321,20 @@ TEST(Twilio, CreatesAMessageAndTellsItsSid) {
 }
 
 TEST(SmsHttp, ReadsCodesByExpressionsToo) {
-  const auto channel = MakeChannel("sms_http", {{{"url", "https://sms.test/send"},
-                                                 {"code", "result=([0-9-]+)"},
-                                                 {"id", "id=(\\w+)"},
-                                                 {"accepted", "0"},
-                                                 {"paused", "-4,-5"}}});
+  const auto channel =
+      MakeChannel("sms_http", {{{"url", "https://sms.test/send?to={to}&text={text}"},
+                                {"code", "result=([0-9-]+)"},
+                                {"id", "id=(\\w+)"},
+                                {"accepted", "0"},
+                                {"paused", "-4,-5"}}});
   const Outcome taken = channel->Decode(HttpAnswer(200, "result=0&id=abc"), kNow);
   EXPECT_EQ(taken.kind, Outcome::Kind::kAccepted);
   EXPECT_EQ(taken.provider_message_id, "abc");
   EXPECT_EQ(channel->Decode(HttpAnswer(200, "result=-5"), kNow).kind,
             Outcome::Kind::kChannelPaused);
   EXPECT_EQ(channel->Decode(HttpAnswer(200, "<html>"), kNow).kind, Outcome::Kind::kUnknown);
-  const auto by_status = MakeChannel("sms_http", {{{"url", "https://sms.test/send"}}});
+  const auto by_status =
+      MakeChannel("sms_http", {{{"url", "https://sms.test/send?to={to}&text={text}"}}});
   EXPECT_EQ(by_status->Decode(HttpAnswer(202, ""), kNow).kind, Outcome::Kind::kAccepted);
   EXPECT_EQ(by_status->Decode(HttpAnswer(500, ""), kNow).kind, Outcome::Kind::kUnknown);
 }

@@ -293,6 +293,7 @@ ProviderCase OfCompany(const std::string& provider) {
 
 ProviderCase WechatTemplateCase() {
   ProviderCase c = OfApp("wechat_template");
+  c.sends_no_text = true;
   c.message.fields = {{"template_id", "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"},
                       {"url", "https://shop.example.com/回"},
                       {"data.first", "好久不见"},
@@ -306,6 +307,8 @@ ProviderCase WechatTemplateCase() {
 
 ProviderCase WechatSubscriptionCase() {
   ProviderCase c = OfApp("wechat_subscription");
+  c.sends_no_text = true;
+  c.sends_no_dispatch = true;
   c.settings.values["templates"] = " TPL-A=winback ,TPL-B=last-call";
   c.bad_settings.push_back({"templates", "TPL-A"});
   c.bad_settings.push_back({"templates", "TPL-A=x,TPL-A=y"});
@@ -322,6 +325,7 @@ ProviderCase WechatSubscriptionCase() {
 
 ProviderCase WechatCustomerServiceCase() {
   ProviderCase c = OfApp("wechat_customer_service");
+  c.sends_no_dispatch = true;
   c.settings.values["kf_account"] = "help@gh_shop";
   c.bad_settings.push_back({"kf_account", "nobody"});
   c.bad_settings.push_back({"kf_account", "two words@gh_shop"});
@@ -331,6 +335,7 @@ ProviderCase WechatCustomerServiceCase() {
 
 ProviderCase WecomAppCase() {
   ProviderCase c = OfCompany("wecom_app");
+  c.sends_no_dispatch = true;
   c.settings.values["agent_id"] = "1000002";
   c.bad_settings.push_back({"agent_id", "007"});
   c.bad_settings.push_back({"agent_id", "-1000002"});
@@ -354,6 +359,7 @@ ProviderCase WecomAppCase() {
 
 ProviderCase WecomExternalCase() {
   ProviderCase c = OfCompany("wecom_external");
+  c.sends_no_dispatch = true;
   c.message.address = "woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA";
   c.message.fields = {{"sender", "zhangsan"}, {"link.title", "回"}, {"link.url", "https://x.test"}};
   const std::string who = " address=woAJ2GCAAAXtWyujaWJHDDGi0mACAAAA";
