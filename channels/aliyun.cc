@@ -268,9 +268,11 @@ class AliyunChannel : public Channel {
     std::optional<Outcome> outcome = RuledOutcome(answer, kAnswers, code, now);
     if (!outcome) {
       if (code.starts_with("isv.")) {
-        return MakeOutcome(Kind::kRejected, "refused");  // new in their table; theirs to refuse
+        // New in their table; theirs to refuse.
+        return WithCode(MakeOutcome(Kind::kRejected, "refused"), code);
       }
-      return MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error");
+      return WithCode(MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error"),
+                      code);
     }
     if (outcome->kind == Kind::kAccepted) {
       outcome->provider_message_id = ValueOf(body, "BizId");

@@ -93,6 +93,22 @@ Outcome MakeOutcome(Outcome::Kind kind, std::string_view reason) {
   return outcome;
 }
 
+Outcome WithCode(Outcome outcome, std::string_view code) {
+  const std::string_view number = code.starts_with('-') ? code.substr(1) : code;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_of_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
+  };
+  const bool is_number = number.size() <= limits::kCodeDigitsMax &&
+                         std::all_of(number.begin(), number.end(), is_digit);
+  const bool is_word =
+      code.size() <= limits::kCodeBytesMax && std::all_of(code.begin(), code.end(), is_of_word);
+  if (!number.empty() && (is_number || is_word) && outcome.kind != Kind::kAccepted) {
+    outcome.detail = "code " + std::string(code);
+  }
+  return outcome;
+}
+
 std::optional<Outcome> LostAnswer(const Answer& answer) {
   if (answer.error == TransportError::kNone) {
     return std::nullopt;
@@ -256,7 +272,7 @@ std::optional<Outcome> RuledOutcome(const Answer& answer, std::span<const Answer
       (rule->kind == Kind::kAccepted && failure)) {
     return failure;
   }
-  Outcome outcome = OutcomeOf(*rule);
+  Outcome outcome = WithCode(OutcomeOf(*rule), code);
   if (outcome.kind == Kind::kRetry) {
     outcome.retry_after = RetryAfter(response->headers, now);
   }

@@ -17,6 +17,10 @@ namespace huitou::channels {
 // Shorthand for an Outcome without further fields.
 Outcome MakeOutcome(Outcome::Kind kind, std::string_view reason);
 
+// The same outcome with the provider's own code for a person to look up: "code 40164". Only what
+// can be a code and nothing of a person's: a number of up to nine digits, or words without any.
+Outcome WithCode(Outcome outcome, std::string_view code);
+
 // The outcome when no answer came at all, with the transport's words; nothing when one did.
 std::optional<Outcome> LostAnswer(const Answer& answer);
 

@@ -112,7 +112,9 @@ class WechatPayCoupons : public CouponProvider {
       return {MakeOutcome(Kind::kAccepted, ""), coupon};
     }
     const std::optional<Outcome> ruled = RuledOutcome(answer, kAnswers, ValueOf(body, "code"), now);
-    return {ruled ? *ruled : MakeOutcome(Kind::kUnknown, "bad_answer"), ""};
+    return {
+        ruled ? *ruled : WithCode(MakeOutcome(Kind::kUnknown, "bad_answer"), ValueOf(body, "code")),
+        ""};
   }
 
  private:

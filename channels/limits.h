@@ -66,4 +66,9 @@ inline constexpr int kDkimRsaBitsMax = 4096;
 // The words of a provider's own error in a receipt's reason.
 inline constexpr size_t kReceiptReasonBytesMax = 40;
 
+// A provider's code, for people: the longest known has 47 letters (Tencent's); a phone has more
+// than nine digits.
+inline constexpr size_t kCodeBytesMax = 64;
+inline constexpr size_t kCodeDigitsMax = 9;
+
 }  // namespace huitou::channels::limits

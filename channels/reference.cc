@@ -53,7 +53,8 @@ std::string_view ToSentence(config::Address address) {
 std::string_view ToSentence(Promise promise) {
   switch (promise) {
     case Promise::kAtLeastOnce:
-      return "a send whose answer is lost is repeated: the customer may get it twice";
+      return "a send whose answer is lost, or is no answer, is repeated, ten times at most: the "
+             "customer may get it more than once";
     case Promise::kAtMostOnce:
       return "a send whose answer is lost is not repeated: the customer may get nothing";
     case Promise::kExactlyOnceByKey:
@@ -171,6 +172,7 @@ constexpr Reason kReasons[] = {
     {"no_balance", "the account with the provider is out of money"},
     {"no_endpoint", "there is nothing at the URL, or no such topic (any more)"},
     {"no_stock", "no stock of coupons is set for this step, or the provider does not know it"},
+    {"no_token", "no access token was to be had just now"},
     {"not_following", "the recipient does not follow the account (any more)"},
     {"not_sent", "no connection: name, network or certificate"},
     {"opted_out", "the recipient has refused such messages"},
@@ -186,6 +188,7 @@ constexpr Reason kReasons[] = {
     {"server_error", "the provider failed, nobody knows at what point"},
     {"test_account", "a test signature or template, which reaches registered numbers only"},
     {"token", "the access token is not valid (any more); a new one is fetched"},
+    {"token_refused", "no access token is given: the id, the secret or this machine's address"},
     {"too_large", "the mail or record is larger than the server takes"},
     {"too_long", "a parameter is longer than the provider takes"},
     {"unauthorized", "key, password, permission or IP address is not accepted"},

@@ -247,9 +247,10 @@ class SmsHttpChannel : public Channel {
       return *std::move(failure);
     }
     if (rule == nullptr && !settings_.code.empty()) {
-      return MakeOutcome(Kind::kUnknown, "bad_answer");
+      return WithCode(MakeOutcome(Kind::kUnknown, "bad_answer"), code);
     }
-    Outcome outcome = rule == nullptr ? MakeOutcome(Kind::kAccepted, "") : OutcomeOf(*rule);
+    Outcome outcome =
+        rule == nullptr ? MakeOutcome(Kind::kAccepted, "") : WithCode(OutcomeOf(*rule), code);
     if (outcome.kind == Kind::kAccepted) {
       outcome.provider_message_id = settings_.id.Read(response->body);
     } else if (outcome.kind == Kind::kRetry) {
@@ -475,7 +476,11 @@ Registration SmsHttpRegistration() {
       "`headers` and `body`: `{to}` (+8613800000000), `{to_digits}`, `{text}`, `{dispatch}`, "
       "`{customer}`, `{template}`, `{unix}` (seconds), `{field.<name>}` (front matter), and the "
       "secrets `{username}`, `{password}`, `{token}` and `{basic}` (base64 of user and password). "
-      "A code that no list has means unknown: it may have been sent.";
+      "A code that no list has means unknown: it may have been sent, so under `at_least_once` it "
+      "is "
+      "sent again. The log and the status page say the code. A listed one has the reason "
+      "`rate_limited` (`retry`), `refused` (`rejected`), `bad_number`, `opted_out` or `account` "
+      "(`paused`).";
   registration.schema.settings = SettingsTable();
   registration.schema.address = config::Address::kPhone;
   registration.schema.sms = config::SmsRule{SmsAlphabet::kGsm7, 0};

@@ -175,7 +175,8 @@ Outcome OutcomeOfStatus(const Answer& answer, const NumberStatus& status, TimeUs
   const std::string code = KnownCode(status.code);
   std::optional<Outcome> outcome = RuledOutcome(answer, kAnswers, code, now);
   if (!outcome) {
-    return MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error");
+    return WithCode(MakeOutcome(Kind::kUnknown, code.empty() ? "bad_answer" : "server_error"),
+                    code);
   }
   if (outcome->kind == Kind::kAccepted) {
     outcome->provider_message_id = status.serial_no;

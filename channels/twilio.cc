@@ -207,7 +207,7 @@ class TwilioChannel : public Channel {
       return open ? MakeOutcome(Kind::kUnknown, "server_error") : *std::move(outcome);
     }
     if (!code.empty()) {
-      return MakeOutcome(Kind::kRejected, "refused");
+      return WithCode(MakeOutcome(Kind::kRejected, "refused"), code);
     }
     const std::string id = ValueOf(body, "sid");
     if (id.empty()) {

@@ -46,9 +46,9 @@ Outcome DecodeErrcode(const Answer& answer, std::span<const AnswerRule> rules, T
   const AnswerRule* rule = FindRule(rules, code);
   if (rule == nullptr) {
     // An error they have added since: refused, and theirs to refuse.
-    return MakeOutcome(Kind::kRejected, "refused");
+    return WithCode(MakeOutcome(Kind::kRejected, "refused"), code);
   }
-  Outcome outcome = OutcomeOf(*rule);
+  Outcome outcome = WithCode(OutcomeOf(*rule), code);
   if (outcome.kind == Kind::kAccepted) {
     outcome.provider_message_id = WechatMessageId(*body, "msgid");
   } else if (outcome.kind == Kind::kRetry && outcome.reason == "quota") {
@@ -67,11 +67,11 @@ Result<Channel::Token> DecodeErrcodeToken(const HttpResponse& response) {
     return Channel::Token{value, lifetime};
   }
   const std::string code = ValueOf(body, "errcode");
-  const bool known = !code.empty() && code.size() <= 8;
+  const bool known = !code.empty() && code.size() <= 8 &&
+                     code.find_first_not_of("-0123456789") == std::string::npos;
   const bool for_now = !known || code == "-1" || code == "45009" || code == "45011";
   return Status(for_now ? StatusCode::kUnavailable : StatusCode::kInvalid,
-                "no access token: " +
-                    (known ? "errcode " + code : "HTTP status " + std::to_string(response.status)));
+                known ? "code " + code : "HTTP status " + std::to_string(response.status));
 }
 
 // --- settings -----------------------------------------------------------------------------------

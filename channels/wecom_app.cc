@@ -103,7 +103,9 @@ std::vector<config::Setting> SettingsTable() {
   using config::SettingType;
   std::vector<config::Setting> settings = WecomSettings(
       "The attribute of the customer that holds the userid of who gets the message, such as "
-      "`assistant`; a customer without one is refused with the reason `contact`.",
+      "`assistant`; a customer without one is refused with the reason `contact`. "
+      "Events bring it beside the id: `\"customer\": {\"id\": \"c1\", \"assistant\": "
+      "\"zhangsan\"}`.",
       "What one of the people writes to the app is counted as a reply "
       "(`huitou_receipts_total`) and changes nothing, a \"stop\" neither: one employee's wish is "
       "not that of all the customers.");

@@ -60,7 +60,8 @@ void ParsePublic(const Value& value, const Secrets& secrets, PublicConfig* confi
   ParseBase(map["url"], config);
   const auto secret = ReadSecret(map["secret"], secrets);
   config->secret = secret.value_or("");
-  if (secret && secrets.required && secret->size() < limits::kPublicSecretBytesMin) {
+  const bool is_known = secret && (secrets.required || !secret->empty());
+  if (is_known && secret->size() < limits::kPublicSecretBytesMin) {
     map["secret"].Error("is too short to be a secret",
                         "at least " + std::to_string(limits::kPublicSecretBytesMin) +
                             " bytes: openssl rand -hex 32");

@@ -10,6 +10,11 @@ namespace huitou {
 
 namespace {
 
+// For the log and the status page: "unauthorized: code 40164".
+std::string ReasonOf(const channels::Outcome& outcome) {
+  return outcome.reason + (outcome.detail.empty() ? "" : ": " + outcome.detail);
+}
+
 double Seconds(DurationUs duration) {
   return static_cast<double>(duration) / kSecondUs;
 }
@@ -130,7 +135,7 @@ void DispatchMetrics::OnOutcome(std::string_view channel, std::string_view provi
   if (outcome.kind == Kind::kAccepted || outcome.kind == Kind::kTokenExpired) {
     return;
   }
-  const std::string reason = outcome.reason + (outcome.detail.empty() ? "" : ": " + outcome.detail);
+  const std::string reason = ReasonOf(outcome);
   {
     std::lock_guard lock(mutex_);
     channels_[std::string(channel)].last_refusal = reason;
@@ -187,9 +192,10 @@ void DispatchMetrics::OnQuery(std::string_view channel, std::string_view answer)
   }
 }
 
-void DispatchMetrics::OnToken(std::string_view channel, std::string_view reason) {
-  if (!reason.empty()) {
-    Log(LogLevel::kWarning, "no access token", {{"channel", channel}, {"reason", reason}});
+void DispatchMetrics::OnToken(std::string_view channel, const channels::Outcome* failure) {
+  if (failure != nullptr) {
+    Log(LogLevel::kWarning, "no access token",
+        {{"channel", channel}, {"reason", ReasonOf(*failure)}});
   }
 }
 

@@ -96,7 +96,7 @@ class DispatchMetrics final : public DispatchObserver {
                  const channels::Outcome& outcome, DurationUs took) override;
   void OnCircuit(std::string_view channel, CircuitBreaker::State state) override;
   void OnQuery(std::string_view channel, std::string_view answer) override;
-  void OnToken(std::string_view channel, std::string_view reason) override;
+  void OnToken(std::string_view channel, const channels::Outcome* failure) override;
 
   ChannelState StateOf(std::string_view channel) const;
 

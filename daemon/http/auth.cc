@@ -82,14 +82,14 @@ Result<std::vector<std::string>> ParseTokens(std::string_view text) {
     if (token.size() < kTokenBytesMin ||
         !std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; })) {
       return Status(StatusCode::kInvalid,
-                    "http.tokens: line " + std::to_string(line) +
+                    "line " + std::to_string(line) +
                         " is no token; take 16 or more printable letters without blanks, e.g. "
                         "from `openssl rand -base64 24`");
     }
     tokens.emplace_back(token);
   }
   if (tokens.empty()) {
-    return Status(StatusCode::kInvalid, "http.tokens: there is no token in it; one a line");
+    return Status(StatusCode::kInvalid, "there is no token in it; one a line");
   }
   return tokens;
 }

@@ -50,8 +50,8 @@ class DispatchObserver {
   virtual void OnCircuit(std::string_view /*channel*/, CircuitBreaker::State /*state*/) {}
   // A question about one message was answered, or receipts were fetched: a bounded word.
   virtual void OnQuery(std::string_view /*channel*/, std::string_view /*answer*/) {}
-  // An access token came (empty reason), or why it did not.
-  virtual void OnToken(std::string_view /*channel*/, std::string_view /*reason*/) {}
+  // An access token came (null), or why it did not.
+  virtual void OnToken(std::string_view /*channel*/, const channels::Outcome* /*failure*/) {}
 };
 
 class Dispatcher final : public SendGate {

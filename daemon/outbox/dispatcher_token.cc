@@ -46,6 +46,7 @@ void Dispatcher::Impl::OnToken(const std::shared_ptr<const Entry>& entry, const 
       failure =
           channels::MakeOutcome(for_now ? Outcome::Kind::kRetry : Outcome::Kind::kChannelPaused,
                                 for_now ? "no_token" : "token_refused");
+      failure->detail = token.status().message();
     }
   } else {
     failure = channels::MakeOutcome(Outcome::Kind::kRetry, "no_token");
@@ -55,7 +56,7 @@ void Dispatcher::Impl::OnToken(const std::shared_ptr<const Entry>& entry, const 
     account.token.OnFailed(Now());
   }
   if (options_.observer != nullptr) {
-    options_.observer->OnToken(entry->setup.name, failure ? failure->reason : "");
+    options_.observer->OnToken(entry->setup.name, failure ? &*failure : nullptr);
   }
   for (const FlightPtr& flight : std::exchange(account.waiting, {})) {
     failure ? Finish(flight, *failure) : Transmit(flight);  // none of them was sent yet

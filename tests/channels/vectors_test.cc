@@ -237,7 +237,7 @@ TEST(WechatToken, IsAskedForAndRead) {
   const auto wrong = channel->DecodeToken(
       {200, {}, R"({"errcode":40125,"errmsg":"invalid appsecret s3cret-of-app"})"});
   EXPECT_EQ(wrong.status().code(), StatusCode::kInvalid);
-  EXPECT_EQ(wrong.status().message(), "no access token: errcode 40125");
+  EXPECT_EQ(wrong.status().message(), "code 40125");
   for (const char* body : {"", "[]", R"({"access_token":"","expires_in":7200})",
                            R"({"access_token":"x","expires_in":-1})", R"({"access_token":"x"})"}) {
     EXPECT_FALSE(channel->DecodeToken({200, {}, body}).ok()) << body;
@@ -347,6 +347,28 @@ TEST(Base64, TakesOnlyWhatIsCanonical) {
   }
   EXPECT_EQ(FromBase64Url(ToBase64Url("\xff\xfe\xfd?>")), "\xff\xfe\xfd?>");
   EXPECT_EQ(FromBase64Url("ab=="), std::nullopt);
+}
+
+TEST(Answers, TellTheProvidersCodeAndNothingOfAPerson) {
+  const auto detail = [](std::string_view code) {
+    return WithCode(MakeOutcome(Outcome::Kind::kRejected, "refused"), code).detail;
+  };
+  for (const char* code : {"40164", "-1", "isv.BUSINESS_LIMIT_CONTROL", "SignatureDoesNotMatch",
+                           "FailedOperation.InsufficientBalanceInSmsPackage", "0"}) {
+    EXPECT_EQ(detail(code), std::string("code ") + code);
+  }
+  for (const char* code : {"", "-", "13800138000", "+8613800138000", "ann@example.com",
+                           "o6_bmjrPTlm6_2sgVt7hMZOPfL2M", "two words", "tk_1", "a\nb"}) {
+    EXPECT_EQ(detail(code), "") << code;
+  }
+  EXPECT_EQ(detail(std::string(65, 'x')), "");
+  EXPECT_EQ(WithCode(MakeOutcome(Outcome::Kind::kAccepted, ""), "0").detail, "");
+  const auto channel = MakeChannel("sms_http", {{{"url", "https://sms.test/?to={to}&text={text}"},
+                                                 {"code", "/code"},
+                                                 {"accepted", "0"},
+                                                 {"rejected", "22"}}});
+  EXPECT_EQ(channel->Decode(HttpAnswer(200, R"({"code":77})"), kNow).detail, "code 77");
+  EXPECT_EQ(channel->Decode(HttpAnswer(200, R"({"code":22})"), kNow).detail, "code 22");
 }
 
 }  // namespace
