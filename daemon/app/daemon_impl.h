@@ -27,6 +27,7 @@
 #include "daemon/app/rendering.h"
 #include "daemon/app/setup_channels.h"
 #include "daemon/clock/clock.h"
+#include "daemon/explain/explain.h"
 #include "daemon/http/daemon_api.h"
 #include "daemon/http/server.h"
 #include "daemon/metrics/log.h"
@@ -106,6 +107,7 @@ class Daemon::Impl {
   Result<std::string> CustomerDocument(const std::string& customer);
   Result<std::string> Export(const std::string& customer);
   Result<std::string> Timeline(const std::string& customer, size_t max);
+  std::vector<DownChannel> DownNow() const;
   Result<std::string> Explain(const std::string& customer, const std::string& campaign,
                               std::optional<TimeUs> at);
   Status Erase(const std::string& customer);

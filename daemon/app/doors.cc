@@ -218,6 +218,17 @@ Result<std::string> Daemon::Impl::Timeline(const std::string& customer, size_t m
   });
 }
 
+std::vector<DownChannel> Daemon::Impl::DownNow() const {
+  std::vector<DownChannel> down;
+  for (const DispatchChannel& channel : outlets_.channels) {
+    const DispatchMetrics::ChannelState state = dispatch_metrics_.StateOf(channel.name);
+    if (state.circuit != CircuitBreaker::State::kClosed) {
+      down.push_back({channel.name, state.last_refusal});
+    }
+  }
+  return down;
+}
+
 Result<std::string> Daemon::Impl::Explain(const std::string& customer, const std::string& campaign,
                                           std::optional<TimeUs> at) {
   return Ask(customer, [=, this](ShardView& view) -> Result<std::string> {
@@ -233,7 +244,7 @@ Result<std::string> Daemon::Impl::Explain(const std::string& customer, const std
     }
     Context context = view.context();
     context.wall = at.value_or(context.wall);
-    return ExplainJson(&view.engine(), context, **found, lines, campaign);
+    return ExplainJson(&view.engine(), context, **found, lines, DownNow(), campaign);
   });
 }
 

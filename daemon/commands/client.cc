@@ -134,7 +134,7 @@ Result<std::string> ExplainFromState(const CustomerOptions& options, const Store
     return status;
   }
   Engine engine(std::move(set), &symbols);
-  return ExplainJson(&engine, context, **customer, journal, options.campaign);
+  return ExplainJson(&engine, context, **customer, journal, {}, options.campaign);
 }
 
 bool CheckOptions(const CustomerOptions& options, const char* command, std::ostream& err) {

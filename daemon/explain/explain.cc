@@ -111,7 +111,8 @@ std::string_view Describe(std::string_view reason) {
 }
 
 std::string ExplainJson(Engine* engine, const Context& context, const Customer& customer,
-                        const std::vector<std::string>& journal, std::string_view campaign) {
+                        const std::vector<std::string>& journal,
+                        const std::vector<DownChannel>& down, std::string_view campaign) {
   std::vector<std::string> campaigns;
   for (const Engine::Explanation& explanation : engine->Explain(context, customer)) {
     if (!campaign.empty() && explanation.campaign != campaign) {
@@ -142,12 +143,18 @@ std::string ExplainJson(Engine* engine, const Context& context, const Customer& 
       decisions.push_back(line);
     }
   }
+  std::vector<std::string> channels_down;
+  for (const DownChannel& channel : down) {
+    channels_down.push_back(
+        JsonObject().Add("channel", channel.channel).Add("reason", channel.reason).Close());
+  }
   JsonObject json;
   json.Add("customer", customer.id)
       .AddBoolean("known", customer.activity.orders > 0 || !customer.activity.event_ids.empty())
       .Add("frontier", context.frontier == kTimeMin ? "" : FormatRfc3339(context.frontier))
       .AddRaw("campaigns", Array(campaigns))
-      .AddRaw("decisions", Array(decisions));
+      .AddRaw("decisions", Array(decisions))
+      .AddRaw("down", Array(channels_down));
   return json.Close();
 }
 
@@ -172,6 +179,13 @@ std::string ExplainText(std::string_view json) {
     }
   }
   text += count == 0 ? "  nothing yet\n" : "";
+  simdjson::dom::array down;
+  if (root["down"].get(down) == simdjson::SUCCESS && down.size() > 0) {
+    text += "\nwhat waits: everything by a channel that is down now\n";
+    for (const simdjson::dom::element channel : down) {
+      text += fmt::format("  {:<20} {}\n", Text(channel, "channel"), Text(channel, "reason"));
+    }
+  }
   text += "\nif it were triggered now\n";
   simdjson::dom::array campaigns;
   if (root["campaigns"].get(campaigns) == simdjson::SUCCESS) {

@@ -296,6 +296,18 @@ class SmsOfOtherProviders(WithJudges):
                f'provider="{provider}"}}'
         wait_for(name, lambda: self.house.metrics().get(name) == 1)
 
+    def test_a_key_that_is_refused_is_told_to_who_asks_why_nothing_came(self):
+        control(self.http, path=self.TWILIO_PATH, fault="status", status=401, times=1,
+                body='{"code": 20003, "message": "Authenticate", "status": 401}')
+        self.house.post(five_stars(1, "twilio"))
+        self.wait_for_outcome("twilio", "channel_paused")
+        text = wait_for("the channel that is down", lambda: [
+            text for _, text, _ in [self.house.command(
+                "explain", "--customer", "c1", "--url", f"http://127.0.0.1:{self.house.port}")]
+            if "what waits" in text])[0]
+        self.assertRegex(text, r"\n  twilio +unauthorized: code 20003\n")
+        self.assertIn("unauthorized: code 20003", self.house.log())
+
     def test_arrive_as_they_were_meant_and_their_receipts_count(self):
         self.house.post(five_stars(1, "all"))
         tencent, = self.arrived(1, "tencent")
