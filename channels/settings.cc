@@ -18,7 +18,7 @@ Status CheckPlainWord(const config::Settings& settings, const std::string& name)
   const std::string value = settings.Get(name);
   const bool plain = !value.empty() && std::all_of(value.begin(), value.end(),
                                                    [](char c) { return c > ' ' && c <= '~'; });
-  return plain ? Status::Ok() : Invalid(name + ": empty, or with blanks in it");
+  return plain ? Status::Ok() : Invalid(name + ": missing, or with blanks in it");
 }
 
 Result<Url> ReadEndpoint(const config::Settings& settings, std::string_view fallback) {
@@ -31,7 +31,7 @@ Result<Url> ReadEndpoint(const config::Settings& settings, std::string_view fall
   }
   const std::optional<Url> url = ParseUrl(text);
   if ((url->path != "" && url->path != "/") || !url->query.empty()) {
-    return Invalid("endpoint: a scheme and a host, without path and query");
+    return Invalid("endpoint: has more than a scheme and a host; leave path and query out");
   }
   return *url;
 }

@@ -250,6 +250,11 @@ bool IsAscii(std::string_view text) {
 Status ReadDkim(const config::Settings& values, SmtpSettings* settings) {
   const std::string key = values.Get("dkim_key");
   if (key.empty()) {
+    for (const char* name : {"dkim_selector", "dkim_domain"}) {
+      if (!values.Get(name).empty()) {
+        return Invalid(std::string(name) + ": needs a dkim_key; without one no mail is signed");
+      }
+    }
     return Status::Ok();
   }
   Result<DkimSigner> signer =
@@ -269,7 +274,8 @@ Status ReadBounces(const config::Settings& values, SmtpSettings* settings) {
     if (const size_t at = example.find(kDispatchPlaceholder); at != std::string::npos) {
       example.replace(at, kDispatchPlaceholder.size(), Id128().ToString());
     }
-    if (!IsMailAddress(example) || !IsAscii(example)) {
+    if (!IsMailAddress(example) || !IsAscii(example) ||
+        example.find_first_of("{}") != std::string::npos) {
       return Invalid(
           "return_path: not an address such as bounces@example.com or "
           "bounces+{dispatch}@example.com");

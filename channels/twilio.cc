@@ -267,7 +267,8 @@ Status ReadSender(const config::Settings& values, TwilioSettings* settings) {
   const std::string from = values.Get("from");
   const std::string service = values.Get("messaging_service_sid");
   if (from.empty() == service.empty()) {
-    return Invalid("from: give either it or messaging_service_sid");
+    return Invalid(from.empty() ? "from: missing; give it, or messaging_service_sid"
+                                : "from: stands beside messaging_service_sid; give one of them");
   }
   if (!service.empty() && !service.starts_with("MG")) {
     return Invalid("messaging_service_sid: not an id such as MG0123456789abcdef...");

@@ -1,6 +1,8 @@
 #include "channels/url.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 
 namespace huitou::channels {
 namespace {
@@ -18,6 +20,16 @@ int HexValue(char c) {
     return c - 'a' + 10;
   }
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+// "host", "host:" or "host:1" to "host:65535".
+bool HasPossiblePort(std::string_view authority) {
+  const size_t colon = authority.find(':', authority.starts_with('[') ? authority.find(']') : 0);
+  const std::string_view text =
+      colon == std::string_view::npos ? std::string_view() : authority.substr(colon + 1);
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return text.empty() || (error == std::errc() && end == text.data() + text.size() && port != 0);
 }
 
 }  // namespace
@@ -48,7 +60,8 @@ std::optional<Url> ParseUrl(std::string_view text) {
     url.path = rest.substr(slash);
     rest = rest.substr(0, slash);
   }
-  if (rest.empty() || rest.front() == ':' || rest.find('@') != std::string_view::npos) {
+  if (rest.empty() || rest.front() == ':' || rest.find('@') != std::string_view::npos ||
+      !HasPossiblePort(rest)) {
     return std::nullopt;
   }
   url.authority = rest;
@@ -59,8 +72,8 @@ Status CheckHttpUrl(std::string_view setting, std::string_view url) {
   const std::optional<Url> parsed = ParseUrl(url);
   if (!parsed || (parsed->scheme != "http" && parsed->scheme != "https")) {
     return {StatusCode::kInvalid, std::string(setting) +
-                                      ": not an http:// or https:// URL with a host and without a "
-                                      "user or password in it"};
+                                      ": not an http:// or https:// URL with a host, and without "
+                                      "a user or password in it"};
   }
   return Status::Ok();
 }

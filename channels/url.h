@@ -22,7 +22,8 @@ struct Url {
   std::string query;      // without '?'
 };
 
-// Nothing for a text without scheme and host, with user and password, blanks or control characters.
+// Nothing for a text without scheme and host, with user and password, a port that is none, blanks
+// or control characters.
 std::optional<Url> ParseUrl(std::string_view text);
 
 // OK for an http or https URL; else a Status that names `setting`, never the value.
