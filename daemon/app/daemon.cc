@@ -16,6 +16,18 @@ namespace huitou {
 
 namespace {
 
+LogLevel LevelOf(config::Severity severity) {
+  switch (severity) {
+    case config::Severity::kError:
+      return LogLevel::kError;
+    case config::Severity::kWarning:
+      return LogLevel::kWarning;
+    case config::Severity::kNote:
+      break;
+  }
+  return LogLevel::kInfo;
+}
+
 constexpr DurationUs kDrainMax = 10 * kSecondUs;
 constexpr std::chrono::seconds kKeepEvery{1};
 
@@ -189,8 +201,7 @@ bool Daemon::Impl::Reload() {
   auto loaded = std::make_shared<config::Loaded>(
       config::LoadAll(loaded_->config.file, AllSchemas(), ReadSecrets(true)));
   for (const config::Diagnostic& diagnostic : loaded->diagnostics) {
-    Log(diagnostic.severity == config::Severity::kError ? LogLevel::kError : LogLevel::kWarning,
-        FormatDiagnostic(diagnostic));
+    Log(LevelOf(diagnostic.severity), FormatDiagnostic(diagnostic));
   }
   if (loaded->status != config::LoadStatus::kGood) {
     Log(LogLevel::kError, "reload refused: the old campaigns stay in force");
